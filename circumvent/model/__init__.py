@@ -1,0 +1,1 @@
+"""Values: options, observations, verdicts and the report. No input, no output, no clock."""

@@ -1,0 +1,84 @@
+"""The kinds of option, and what is true of each.
+
+A kind's module is named as a string and imported when the first option of that kind is tried, so that a check
+without QUIC never loads a QUIC stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from circumvent.model.words import Exposure, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What is true of every option of one kind.
+
+    ``name`` is the word in reports and ``--only``; ``title`` is what people read; ``module`` holds a
+    ``TRANSPORT`` object (:class:`circumvent.transport.Transport`); ``family`` is the word of ``--include``;
+    ``port`` is the default; ``datagram`` tells that it travels over UDP, ``quic`` that it speaks QUIC;
+    ``connections`` is how many connections to its endpoint one attempt has open at once.
+    """
+
+    name: str
+    title: str
+    module: str
+    family: str
+    scope: Scope
+    exposure: Exposure
+    port: int
+    datagram: bool = False
+    quic: bool = False
+    account: bool = False
+    connections: int = 1
+
+
+def _table(*kinds: Kind) -> Mapping[str, Kind]:
+    return MappingProxyType({kind.name: kind for kind in kinds})
+
+
+_T: Final = "circumvent.transports."
+_ORDINARY, _NOTABLE = Exposure.ORDINARY, Exposure.NOTABLE
+
+#: Every kind that can be tried, in the order in which ``list --kinds`` shows them.
+KINDS: Final[Mapping[str, Kind]] = _table(
+    Kind(name="doh", title="DNS over HTTPS", module=_T + "doh", family="names", scope=Scope.NAMES,
+         exposure=_ORDINARY, port=443),
+    Kind(name="doh3", title="DNS over HTTP/3", module=_T + "doh3", family="names", scope=Scope.NAMES,
+         exposure=_ORDINARY, port=443, datagram=True, quic=True),
+    Kind(name="dot", title="DNS over TLS", module=_T + "dot", family="names", scope=Scope.NAMES,
+         exposure=_ORDINARY, port=853),
+    Kind(name="doq", title="DNS over QUIC", module=_T + "doq", family="names", scope=Scope.NAMES,
+         exposure=_NOTABLE, port=853, datagram=True, quic=True),
+    Kind(name="dnscrypt", title="DNSCrypt", module=_T + "dnscrypt", family="names", scope=Scope.NAMES,
+         exposure=_NOTABLE, port=443, datagram=True),
+    Kind(name="odoh", title="Oblivious DoH", module=_T + "odoh", family="names", scope=Scope.NAMES,
+         exposure=_NOTABLE, port=443),
+    Kind(name="dns-udp", title="plain DNS over UDP", module=_T + "dns_plain", family="names", scope=Scope.NAMES,
+         exposure=_NOTABLE, port=53, datagram=True),
+    Kind(name="dns-tcp", title="plain DNS over TCP", module=_T + "dns_plain", family="names", scope=Scope.NAMES,
+         exposure=_NOTABLE, port=53),
+    Kind(name="https", title="HTTPS without a tunnel", module=_T + "web", family="direct", scope=Scope.DIRECT,
+         exposure=_ORDINARY, port=443),
+    Kind(name="h3", title="HTTP/3 without a tunnel", module=_T + "web", family="direct", scope=Scope.DIRECT,
+         exposure=_ORDINARY, port=443, datagram=True, quic=True),
+    Kind(name="socks5", title="SOCKS5", module=_T + "socks5", family="proxy", scope=Scope.PROXY,
+         exposure=_NOTABLE, port=1080, connections=2),
+    Kind(name="socks4a", title="SOCKS4a", module=_T + "socks4a", family="proxy", scope=Scope.PROXY,
+         exposure=_NOTABLE, port=1080, connections=2),
+    Kind(name="http-connect", title="HTTP proxy", module=_T + "http_connect", family="proxy", scope=Scope.PROXY,
+         exposure=_NOTABLE, port=8080, connections=2),
+    Kind(name="stun", title="STUN", module=_T + "stun", family="voice", scope=Scope.VOICE,
+         exposure=_NOTABLE, port=3478, datagram=True),
+    Kind(name="turn", title="TURN", module=_T + "turn", family="voice", scope=Scope.VOICE,
+         exposure=_NOTABLE, port=3478, datagram=True),
+)
+
+#: The words of ``--include``, ``--only`` and ``--skip`` beside the kinds themselves.
+FAMILIES: Final = frozenset(kind.family for kind in KINDS.values())

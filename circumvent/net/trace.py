@@ -1,0 +1,194 @@
+"""The record of one attempt while it runs.
+
+Transports and streams write here and nowhere else; :meth:`Trace.attempt` makes the frozen record. A step is
+closed on every way out: an exception becomes its failure (:mod:`circumvent.net.failure`) and is raised again as
+:class:`StepFailed`; our own time limit becomes ``generic_timeout_error``; a cancellation from outside (deadline,
+Ctrl-C) leaves the step without failure and passes on, because it says nothing about the network.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from circumvent.model import failure as failures
+from circumvent.model.record import Attempt, Failure, Fidelity, Step
+from circumvent.model.words import Proof
+from circumvent.net.errors import CannotTry, StepFailed
+from circumvent.net.failure import translate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from circumvent.model.record import Json
+    from circumvent.net.clock import Clock
+    from circumvent.net.timeouts import Timeouts
+
+
+class FactSource(Protocol):
+    """A socket that can tell what the kernel knows about it."""
+
+    def facts(self) -> dict[str, Json]:
+        """Return facts such as ``retransmits``; empty where the platform has none."""
+
+
+@dataclass(slots=True)
+class OpenStep:
+    """A step that has begun. ``detail`` may be filled while it runs."""
+
+    name: str
+    t0: float
+    detail: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Loser:
+    """A connection that lost the race between address families (RFC 8305)."""
+
+    address: str
+    family: str
+    t0: float
+    t: float
+    failure: Failure | None
+
+
+class Trace:
+    """What one attempt has done so far."""
+
+    def __init__(
+        self, attempt_id: str, *, clock: Clock, timeouts: Timeouts, phase: int = 1, limit: float | None = None
+    ) -> None:
+        """Begin a record. ``limit`` (seconds) replaces the adaptive step limit, for second tries."""
+        self.id = attempt_id
+        self.clock = clock
+        self.timeouts = timeouts
+        self.phase = phase
+        self.limit = limit
+        self.proof = Proof.NONE
+        self.failure: Failure | None = None
+        self.family: str | None = None
+        self.address: str | None = None
+        self.fidelity = Fidelity()
+        self.bytes_sent = 0
+        self.bytes_received = 0
+        self.down_kbps: float | None = None
+        self.up_kbps: float | None = None
+        self.cut_bytes: int | None = None
+        self.losers: list[Loser] = []
+        self._t0 = clock.now()
+        self._steps: list[Step] = []
+        self._first_packet: float | None = None
+        self._carried: float | None = None
+        self._waited = 0.0
+        self._sources: list[FactSource] = []
+
+    @asynccontextmanager
+    async def step(self, name: str, *, limit: float | None = None) -> AsyncIterator[OpenStep]:
+        """Run one step of the attempt under its time limit (seconds; default: the adaptive one).
+
+        :raises StepFailed: when the body raised or the limit ran out. :class:`CannotTry` passes unchanged.
+        """
+        step = OpenStep(name, self.clock.now())
+        scope = self.timeouts.open(self.limit if limit is None else limit)
+        failure: Failure | None = None
+        cause: Exception | None = None
+        try:
+            with scope:
+                yield step
+        except CannotTry:
+            raise
+        except Exception as exc:  # noqa: BLE001 - the one place where any error becomes a failure string
+            cause = exc
+            failure = exc.failure if isinstance(exc, StepFailed) else translate(exc, name)
+            step.detail.update(self._facts())
+        else:
+            if scope.cancelled_caught:
+                failure = Failure(step=name, error=failures.GENERIC_TIMEOUT)
+                step.detail.update(self._facts())
+        finally:
+            self.timeouts.close(scope)
+            self._steps.append(
+                Step(name=name, t0=step.t0, t=self.clock.now(), failure=failure, detail=step.detail)
+            )
+        if failure is not None:
+            self.failure = failure
+            raise StepFailed(failure) from cause
+
+    def add_step(self, step: Step) -> None:
+        """Add a step that was timed elsewhere (a look-up that ran beside the attempt)."""
+        self._steps.append(step)
+
+    def prove(self, proof: Proof) -> None:
+        """Raise the proof to ``proof``; it is never lowered."""
+        if proof.rung > self.proof.rung:
+            self.proof = proof
+
+    def watch(self, source: FactSource) -> None:
+        """Ask this socket for kernel facts when a step fails; the last one watched is asked."""
+        self._sources.append(source)
+
+    def unwatch(self, source: FactSource) -> None:
+        """Stop asking this socket (it is closed)."""
+        if source in self._sources:
+            self._sources.remove(source)
+
+    def first_packet(self) -> None:
+        """Mark the moment before the attempt's first packet leaves."""
+        if self._first_packet is None:
+            self._first_packet = self.clock.now()
+
+    def carry_arrived(self, at: float | None = None) -> None:
+        """Mark the arrival of the first byte of the ``carry`` answer (``at``: clock seconds, default now)."""
+        if self._carried is None:
+            self._carried = self.clock.now() if at is None else at
+
+    def round_trip(self, seconds: float) -> None:
+        """Take note of an end-to-end round trip."""
+        self.timeouts.observe(seconds)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Mark time that we spend waiting for ourselves (budgets); it is left out of the latency."""
+        before = self.clock.now()
+        try:
+            yield
+        finally:
+            if self._first_packet is not None and self._carried is None:
+                self._waited += self.clock.now() - before
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Return milliseconds from the first packet to the first byte of the carry answer."""
+        if self._first_packet is None or self._carried is None:
+            return None
+        return max(self._carried - self._first_packet - self._waited, 0.0) * 1000
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps closed so far."""
+        return tuple(self._steps)
+
+    def attempt(self) -> Attempt:
+        """Return the frozen record of what has happened so far."""
+        return Attempt(
+            id=self.id,
+            t0=self._t0,
+            t=self.clock.now(),
+            phase=self.phase,
+            family=self.family,
+            address=self.address,
+            proof=self.proof,
+            failure=self.failure,
+            bytes_sent=self.bytes_sent,
+            bytes_received=self.bytes_received,
+            latency_ms=self.latency_ms,
+            down_kbps=self.down_kbps,
+            up_kbps=self.up_kbps,
+            cut_bytes=self.cut_bytes,
+            fidelity=self.fidelity,
+            steps=self.steps,
+        )
+
+    def _facts(self) -> dict[str, Json]:
+        return {"tcp": facts} if self._sources and (facts := self._sources[-1].facts()) else {}
