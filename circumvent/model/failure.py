@@ -61,14 +61,21 @@ SOCKS_NO_ACCEPTABLE_METHOD: Final = "socks_no_acceptable_method"
 UNKNOWN: Final = "unknown_failure"
 
 #: Failures of the peer's certificate: the same at every try, so never repeated.
-CERTIFICATE_FAILURES: Final = frozenset({
-    SSL_INVALID_HOSTNAME,
-    SSL_UNKNOWN_AUTHORITY,
-    SSL_INVALID_CERTIFICATE,
-    SSL_EXPIRED,
-    SSL_NOT_YET_VALID,
-})
+CERTIFICATE_FAILURES: Final = frozenset(
+    {
+        SSL_INVALID_HOSTNAME,
+        SSL_UNKNOWN_AUTHORITY,
+        SSL_INVALID_CERTIFICATE,
+        SSL_EXPIRED,
+        SSL_NOT_YET_VALID,
+    }
+)
 #: Failures after which another try of the same option can't tell anything new.
-PERMANENT_FAILURES: Final = CERTIFICATE_FAILURES | {AUTH_REJECTED, WRONG_KEY, GEO_REFUSED, SOCKS_NO_ACCEPTABLE_METHOD}
+PERMANENT_FAILURES: Final = CERTIFICATE_FAILURES | {
+    AUTH_REJECTED,
+    WRONG_KEY,
+    GEO_REFUSED,
+    SOCKS_NO_ACCEPTABLE_METHOD,
+}
 #: Failures that mean that a time limit ran out, ours or the kernel's.
 TIMEOUT_FAILURES: Final = frozenset({GENERIC_TIMEOUT, TIMED_OUT})
