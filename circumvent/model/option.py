@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from circumvent.model.kinds import KINDS, Kind
-from circumvent.model.secret import Secret
 
 if TYPE_CHECKING:
+    from circumvent.model.secret import Secret
     from circumvent.model.words import Exposure, Scope
 
 

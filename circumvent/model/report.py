@@ -81,7 +81,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):
-    """The network under the check. ``clock_skew_s`` is local minus true time."""
+    """The network under the check. ``clock_skew_s`` is local minus true time.
+
+    ``facts`` holds what was read off this machine (routes, a VPN, the portal probe) so that the state can be
+    decided again; ``loop_lag_ms`` how busy our own event loop was, in percentiles.
+    """
 
     state: NetworkState
     ipv4: bool | None = None
@@ -93,7 +97,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     not_seen: tuple[FindingKind, ...] = ()
     not_tested: tuple[str, ...] = ()
-    anchors: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     loop_lag_ms: dict[str, float] = {}
 
 

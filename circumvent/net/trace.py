@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from circumvent.model import failure as failures
 from circumvent.model.record import Attempt, Failure, Fidelity, Step
 from circumvent.model.words import Proof
-from circumvent.net.errors import CannotTry, StepFailed
+from circumvent.net.errors import CannotTry, Refusal, StepFailed
 from circumvent.net.failure import translate
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class Trace:
             cause = exc
             failure = exc.failure if isinstance(exc, StepFailed) else translate(exc, name)
             step.detail.update(self._facts())
+            if isinstance(exc, Refusal):
+                step.detail["refusal"] = {"authenticated": exc.authenticated}
         else:
             if scope.cancelled_caught:
                 failure = Failure(step=name, error=failures.GENERIC_TIMEOUT)

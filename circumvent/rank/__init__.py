@@ -1,0 +1,1 @@
+"""Ranking: pure functions from observations to an order, with the reason in a sentence."""
