@@ -69,7 +69,7 @@ class HttpClient(Protocol):
     ) -> Response:
         """Send a request and return the whole response.
 
-        ``on_bytes`` is told how many bytes of body have arrived, at each arrival.
+        ``on_bytes`` is called at each arrival with the number of new bytes of body.
 
         :raises BodyCut: when the connection ended inside the body.
         :raises BodyTooLong: when the body is longer than ``max_body``.
