@@ -131,8 +131,8 @@ class Trace:
         self._sources.append(source)
 
     def unwatch(self, source: FactSource) -> None:
-        """Stop asking this socket (it is closed)."""
-        if source in self._sources:
+        """Stop asking this socket (it is closed). The only one stays: its last facts explain the failure."""
+        if source in self._sources and len(self._sources) > 1:
             self._sources.remove(source)
 
     def first_packet(self) -> None:

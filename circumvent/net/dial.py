@@ -1,0 +1,249 @@
+"""Connections without a tunnel: names to addresses, a race between address families, a connect.
+
+The race is that of RFC 8305 (happy eyeballs): families in turn with IPv6 first, the next address 250 ms after
+the one before or at once when that fails, and the first connection wins. Losers are closed and recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+import anyio
+
+from circumvent.model import failure as failures
+from circumvent.model.words import Reason
+from circumvent.net.address import family_of, interleave, is_public
+from circumvent.net.errors import CannotTry, PeerError
+from circumvent.net.failure import translate
+from circumvent.net.sock import ROUTE_PROBES, Source, connect_tcp, connect_udp, route_error
+from circumvent.net.trace import Loser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from circumvent.model.option import Endpoint
+    from circumvent.model.record import Json
+    from circumvent.net.sock import SocketStream, UdpSocket
+    from circumvent.net.trace import OpenStep, Trace
+
+#: Seconds before the next address is tried beside the one before (RFC 8305, section 8).
+ATTEMPT_DELAY: Final = 0.25
+#: More addresses than this are not tried: a name with a hundred addresses is no licence for a scan.
+MOST_ADDRESSES: Final = 4
+
+
+class NameService(Protocol):
+    """Turns a host name into addresses by whatever ways are permitted for it."""
+
+    async def resolve(self, host: str, trace: Trace, *, private: bool) -> Sequence[str]:
+        """Return at least one IP address of ``host``.
+
+        ``private`` names come from the user: only a resolver proven over an encrypted channel may see them.
+
+        :raises CannotTry: with ``name_private`` when no permitted way is left.
+        :raises PeerError: with a ``dns_*`` failure string.
+        :raises OSError: as the system raises it.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a dialer may do for one option.
+
+    ``allow_private``: addresses outside the public internet; ``private_names``: its names come from the user.
+    """
+
+    allow_private: bool = False
+    private_names: bool = True
+
+
+class DirectDialer:
+    """Opens connections from this machine: the :class:`~circumvent.net.stream.Dialer` without a tunnel."""
+
+    def __init__(
+        self, resolver: NameService, source: Source | None = None, policy: Policy | None = None
+    ) -> None:
+        """Use ``resolver`` for names that have no known address, and leave through ``source``."""
+        self._resolver = resolver
+        self._source = source
+        self._policy = Policy() if policy is None else policy
+
+    async def stream(self, endpoint: Endpoint, trace: Trace) -> SocketStream:
+        """Open a TCP connection, with ``resolve`` (if needed) and ``connect`` steps in ``trace``.
+
+        :raises StepFailed: when a step failed.
+        :raises CannotTry: when nothing may be sent or there is no route.
+        """
+        addresses = await self._addresses(endpoint, trace)
+        async with trace.step("connect") as step:
+            return await _Race(addresses, endpoint.port, trace, self._source).run(step)
+        raise AssertionError  # pragma: no cover - a step that fails raises
+
+    async def datagram(self, endpoint: Endpoint, trace: Trace) -> UdpSocket:
+        """Open a UDP socket to the first address with a route; errors as for :meth:`stream`."""
+        address = (await self._addresses(endpoint, trace))[0]
+        async with trace.step("connect") as step:
+            trace.address, trace.family = address, family_of(address)
+            return await connect_udp(
+                address, endpoint.port, trace=trace, source=self._source, note=step.detail
+            )
+        raise AssertionError  # pragma: no cover - a step that fails raises
+
+    async def _addresses(self, endpoint: Endpoint, trace: Trace) -> list[str]:
+        """Return addresses that may be contacted and have a route, in the order to try them."""
+        known = list(endpoint.known_addresses)
+        if known:
+            permitted = [address for address in known if self._permits(address)]
+            if not permitted:
+                raise CannotTry(Reason.UNSAFE, "the address is private; --allow-private permits it")
+        else:
+            permitted = await self._resolve(endpoint.host, trace)
+        return with_route(interleave(list(dict.fromkeys(permitted))), self._source)[:MOST_ADDRESSES]
+
+    async def _resolve(self, host: str, trace: Trace) -> list[str]:
+        async with trace.step("resolve") as step:
+            found = await self._resolver.resolve(host, trace, private=self._policy.private_names)
+            families = [family_of(address) for address in found]
+            step.detail.update({family: families.count(family) for family in sorted(set(families))})
+            permitted = [address for address in found if self._permits(address)]
+            if found and not permitted:
+                self._refuse_private()
+            if not permitted:
+                raise PeerError(failures.DNS_NO_ANSWER)
+        return permitted
+
+    def _permits(self, address: str) -> bool:
+        return self._policy.allow_private or is_public(address)
+
+    def _refuse_private(self) -> None:
+        """A stranger's name that points into this network is unsafe; a catalogue name that does is a forgery."""
+        if self._policy.private_names:
+            raise CannotTry(Reason.UNSAFE, "the name leads to a private address; --allow-private permits it")
+        raise PeerError(failures.DNS_BOGON, "the name leads to an address that is not on the internet")
+
+
+def with_route(addresses: list[str], source: Source | None) -> list[str]:
+    """Return those addresses that the kernel has a route to (nothing is sent).
+
+    A route that exists and forbids (``prohibit``) passes: the connect then says so in its own words.
+
+    :raises CannotTry: with ``no_family`` if only another family has a route, with ``offline`` if none has.
+    """
+    usable = [
+        address
+        for address in addresses
+        if (error := route_error(address, source)) is None
+        or translate(error, "connect").error not in _NO_ROUTE
+    ]
+    if usable:
+        return usable
+    if any(route_error(probe, source) is None for probe in ROUTE_PROBES.values()):
+        families = " or ".join(sorted({family_of(address).replace("ipv", "IPv") for address in addresses}))
+        raise CannotTry(Reason.NO_FAMILY, f"this network has no {families}")
+    raise CannotTry(Reason.OFFLINE, "this machine has no route to the internet")
+
+
+_NO_ROUTE: Final = frozenset(
+    {failures.NETWORK_UNREACHABLE, failures.NETWORK_DOWN, failures.ADDRESS_NOT_AVAILABLE}
+)
+
+
+@dataclass(slots=True)
+class _Entrant:
+    """One address in the race."""
+
+    address: str
+    started: float
+    note: dict[str, Json] = field(default_factory=dict)
+    finished: float | None = None
+    error: OSError | None = None
+    stream: SocketStream | None = None
+    failed: anyio.Event = field(default_factory=anyio.Event)
+
+
+class _Race:
+    """Connects to several addresses of one host and keeps the first connection."""
+
+    def __init__(self, addresses: list[str], port: int, trace: Trace, source: Source | None) -> None:
+        self._addresses = addresses
+        self._port = port
+        self._trace = trace
+        self._source = source
+        self._entrants: list[_Entrant] = []
+        self._winner: _Entrant | None = None
+
+    async def run(self, step: OpenStep) -> SocketStream:
+        """Return the first connection, or raise the error that tells most."""
+        try:
+            async with anyio.create_task_group() as group:
+                for address in self._addresses:
+                    entrant = _Entrant(address, self._trace.clock.now())
+                    self._entrants.append(entrant)
+                    group.start_soon(self._enter, entrant, group.cancel_scope)
+                    with anyio.move_on_after(ATTEMPT_DELAY):
+                        await entrant.failed.wait()
+            return self._result()
+        except BaseException:
+            if self._winner is not None and self._winner.stream is not None:
+                self._winner.stream.close()
+            raise
+        finally:
+            self._record(step)
+
+    async def _enter(self, entrant: _Entrant, scope: anyio.CancelScope) -> None:
+        try:
+            stream = await connect_tcp(
+                entrant.address, self._port, trace=self._trace, source=self._source, note=entrant.note
+            )
+        except OSError as exc:
+            entrant.error = exc
+            entrant.failed.set()
+        else:
+            if self._winner is None:
+                self._winner = entrant
+                entrant.stream = stream
+                scope.cancel()
+            else:  # both answered in one turn of the loop
+                stream.close()
+        finally:
+            entrant.finished = self._trace.clock.now()
+
+    def _result(self) -> SocketStream:
+        if self._winner is not None and self._winner.stream is not None:
+            return self._winner.stream
+        told = self._teller()
+        if told.error is None:  # pragma: no cover - a race ends by a winner, by errors or by cancellation
+            raise TimeoutError
+        raise told.error
+
+    def _teller(self) -> _Entrant:
+        """Return the entrant whose fate stands for all: the winner, else the one that got furthest."""
+        if self._winner is not None:
+            return self._winner
+        return max(self._entrants, key=lambda entrant: (_weight(entrant.error), -entrant.started))
+
+    def _record(self, step: OpenStep) -> None:
+        told = self._teller()
+        self._trace.address, self._trace.family = told.address, family_of(told.address)
+        step.detail.update(told.note)
+        now = self._trace.clock.now()
+        for entrant in self._entrants:
+            if entrant is not told:
+                failure = None if entrant.error is None else translate(entrant.error, "connect")
+                self._trace.losers.append(
+                    Loser(
+                        address=entrant.address,
+                        family=family_of(entrant.address),
+                        t0=entrant.started,
+                        t=now if entrant.finished is None else entrant.finished,
+                        failure=failure,
+                    )
+                )
+
+
+def _weight(error: OSError | None) -> int:
+    """Rank errors by what they tell: an answer of a host, then silence, then this machine's own trouble."""
+    if isinstance(error, ConnectionError):
+        return 2
+    return 1 if error is None else 0
