@@ -1,0 +1,216 @@
+"""What is tried next: a pure state machine over the attempts made so far.
+
+Breadth first (the order is given), then
+
+* a failure while other connections to the same address were open is tried once more alone, before it counts;
+* what timed out gets one second try with more time; any other failure that is not permanent gets one retry;
+* then repeats, where they can still change the answer (:mod:`circumvent.rank.repeat`);
+* nothing is repeated after a refusal or another permanent failure.
+
+The driver asks :meth:`Schedule.next_jobs` whenever something ended and reports with :meth:`Schedule.finished`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from circumvent.diagnose.verdict import refusal
+from circumvent.model import failure as failures
+from circumvent.model.words import Proof, Reason, Scope
+from circumvent.rank.repeat import next_repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from circumvent.model.option import Option
+    from circumvent.model.record import Attempt
+    from circumvent.rank.order import Candidate
+
+#: Seconds that a second try gets: on a bad line, and else.
+SECOND_TRY_LONG: Final = 15.0
+SECOND_TRY: Final = 5.0
+#: Made on this machine, before a packet left: trying again is noise.
+_LOCAL: Final = frozenset({failures.PERMISSION_DENIED, failures.ADDRESS_NOT_AVAILABLE, failures.NETWORK_DOWN})
+
+
+class Work(StrEnum):
+    """Why an option is tried this time."""
+
+    FIRST = "first try"
+    ALONE = "alone, because other connections to its address were open"
+    SECOND = "second try, with more time"
+    RETRY = "retry"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One attempt to make. ``number`` counts an option's tries from 1; ``second`` asks for the longer limit."""
+
+    option: Option
+    work: Work
+    number: int
+    goal: Proof
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether no other connection to the address may be open meanwhile."""
+        return self.work is Work.ALONE
+
+
+@dataclass(slots=True)
+class Entry:
+    """An option and what became of it so far."""
+
+    option: Option
+    attempts: list[Attempt] = field(default_factory=list)
+    held_back: Reason | None = None
+    held_detail: str | None = None
+    started: bool = False
+    busy: bool = False
+    settled: bool = False
+    retried: bool = False
+    shared: str | None = None
+
+    @property
+    def counted(self) -> list[Attempt]:
+        """Return the attempts that count."""
+        return [attempt for attempt in self.attempts if attempt.counted]
+
+    @property
+    def carried(self) -> bool:
+        """Tell whether a counted attempt carried."""
+        return any(attempt.carried for attempt in self.counted)
+
+
+class Schedule:
+    """Decides what is tried next."""
+
+    def __init__(
+        self,
+        options: Sequence[Option],
+        *,
+        trials: int,
+        enough: int | None = None,
+        candidates: Callable[[Iterable[Entry]], list[Candidate]],
+    ) -> None:
+        """Begin with ``options`` in breadth-first order.
+
+        ``trials`` is the most counted attempts of an option; ``enough`` stops a scope after that many working
+        options; ``candidates`` turns entries into what the ranking sees.
+        """
+        self.entries = {option.id: Entry(option) for option in options}
+        self.trials = trials
+        self._enough = enough
+        self._candidates = candidates
+        self._first: deque[str] = deque(self.entries)
+        self._follow: deque[Job] = deque()
+
+    def hold_back(self, option_id: str, reason: Reason, detail: str | None = None) -> None:
+        """Never try this option (any further); the reason stands if nothing of it counts."""
+        entry = self.entries[option_id]
+        entry.held_back, entry.held_detail, entry.settled = reason, detail, True
+
+    def next_jobs(self, room: int) -> list[Job]:
+        """Return up to ``room`` jobs to begin now."""
+        jobs: list[Job] = []
+        while len(jobs) < room and (job := self._next_job()) is not None:
+            entry = self.entries[job.option.id]
+            entry.busy = entry.started = True
+            jobs.append(job)
+        return jobs
+
+    @property
+    def done(self) -> bool:
+        """Tell whether no allowed attempt can change anything any more."""
+        return not self._first and not self._follow and not any(one.busy for one in self.entries.values())
+
+    def finished(self, job: Job, attempt: Attempt, *, shared: bool) -> None:
+        """Take note of an attempt. ``shared``: other connections to its address were open meanwhile."""
+        entry = self.entries[job.option.id]
+        entry.busy = False
+        entry.attempts.append(attempt)
+        if job.work is Work.ALONE and entry.shared is not None:
+            self._discount(entry, entry.shared, "other connections to this address were open")
+            entry.shared = None
+        if not attempt.counted or attempt.carried:
+            return
+        if _is_final(attempt):
+            entry.settled = True
+        elif shared and job.work is Work.FIRST:
+            entry.shared = attempt.id
+            self._queue(entry, Work.ALONE)
+        elif len(entry.counted) < self.trials and not entry.retried and job.work is not Work.REPEAT:
+            entry.retried = True
+            timed_out = attempt.failure is not None and attempt.failure.error in failures.TIMEOUT_FAILURES
+            self._queue(entry, Work.SECOND if timed_out else Work.RETRY)
+
+    def _next_job(self) -> Job | None:
+        if self._follow:
+            return self._follow.popleft()
+        while self._first:
+            entry = self.entries[self._first.popleft()]
+            if entry.settled:
+                continue
+            if self._has_enough(entry.option.scope):
+                self.hold_back(entry.option.id, Reason.ENOUGH)
+                continue
+            return self._job(entry, Work.FIRST)
+        return self._next_repeat()
+
+    def _next_repeat(self) -> Job | None:
+        open_entries = [
+            entry for entry in self.entries.values() if entry.carried and not entry.option.baseline
+        ]
+        if not any(len(entry.counted) < self.trials for entry in open_entries):
+            return None
+        for option_id in next_repeats(self._candidates(open_entries), self.trials):
+            entry = self.entries[option_id]
+            if not entry.busy and not entry.settled:
+                return self._job(entry, Work.REPEAT)
+        return None
+
+    def _queue(self, entry: Entry, work: Work) -> None:
+        entry.busy = True
+        self._follow.append(self._job(entry, work))
+
+    def _job(self, entry: Entry, work: Work) -> Job:
+        sustained = any(attempt.proof is Proof.SUSTAINED or attempt.cut_bytes for attempt in entry.attempts)
+        once = entry.carried or sustained or entry.option.baseline
+        goal = Proof.CARRIED if once else Proof.SUSTAINED
+        return Job(option=entry.option, work=work, number=len(entry.attempts) + 1, goal=goal)
+
+    def _has_enough(self, scope: Scope) -> bool:
+        if self._enough is None:
+            return False
+        working = (one for one in self.entries.values() if one.option.scope is scope and one.carried)
+        return sum(1 for _ in working) >= self._enough
+
+    @staticmethod
+    def _discount(entry: Entry, attempt_id: str, why: str) -> None:
+        entry.attempts = [
+            msgspec.structs.replace(attempt, counted=False, why=why) if attempt.id == attempt_id else attempt
+            for attempt in entry.attempts
+        ]
+
+
+def second_try_limit(*, limit: float, bad_line: bool, left: float) -> float:
+    """Return the seconds that a second try gets.
+
+    ``limit`` is what a step gets now, ``bad_line`` whether loss, jitter or a round trip over 400 ms was seen,
+    ``left`` the seconds to the deadline.
+    """
+    if bad_line and left > SECOND_TRY_LONG:
+        return SECOND_TRY_LONG
+    return max(SECOND_TRY, limit)
+
+
+def _is_final(attempt: Attempt) -> bool:
+    if refusal(attempt) is not None:
+        return True
+    return attempt.failure is not None and attempt.failure.error in failures.PERMANENT_FAILURES | _LOCAL
