@@ -1,0 +1,108 @@
+"""One bidirectional QUIC stream as a byte stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import anyio
+from aioquic.quic.events import StopSendingReceived, StreamDataReceived, StreamReset
+from anyio.abc import ByteStream
+
+from circumvent.model import failure as failures
+from circumvent.net.errors import PeerError
+
+if TYPE_CHECKING:
+    from circumvent.net.quic import QuicLink
+
+#: Bytes given to the state machine at once, and bytes that may wait there for the peer's acknowledgement.
+PIECE: Final = 16 << 10
+UNSENT: Final = 128 << 10
+
+
+class QuicStream(ByteStream):
+    """A stream of a :class:`~circumvent.net.quic.QuicLink`. Made by :meth:`QuicLink.open_stream`.
+
+    Sending respects the peer's flow control; an end of file in one direction leaves the other open.
+    """
+
+    def __init__(self, link: QuicLink, number: int) -> None:
+        self._link = link
+        self._number = number
+        self._buffer = bytearray()
+        self._ended = False
+        self._sent_end = False
+        self._closed = False
+        self._reset: int | None = None
+        self._stopped: int | None = None
+        #: The clock second at which the first byte arrived, ``None`` before.
+        self.first_byte: float | None = None
+
+    def feed(self, event: StreamDataReceived | StreamReset | StopSendingReceived) -> None:
+        """Take in what happened to the stream; the link calls it."""
+        if isinstance(event, StreamDataReceived):
+            if self.first_byte is None and event.data:
+                self.first_byte = self._link.arrived
+            self._buffer += event.data
+            self._ended = self._ended or event.end_stream
+        elif isinstance(event, StreamReset):
+            self._reset = event.error_code
+        else:
+            self._stopped = event.error_code
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        """Wait for bytes.
+
+        :raises EndOfStream: at the peer's FIN.
+        :raises PeerError: when the peer reset the stream or the connection ended.
+        """
+        self._check_open()
+        await self._link.wait(lambda: bool(self._buffer or self._ended or self._reset is not None))
+        if self._buffer:
+            data = bytes(self._buffer[:max_bytes])
+            del self._buffer[:max_bytes]
+            return data
+        if self._reset is not None:
+            raise PeerError(failures.CONNECTION_RESET, f"stream reset with code {self._reset:#x}")
+        raise anyio.EndOfStream
+
+    async def send(self, item: bytes) -> None:
+        """Send bytes, no faster than the peer takes them.
+
+        :raises PeerError: when the peer wants no more of them or the connection ended.
+        """
+        for start in range(0, len(item), PIECE):
+            self._check_open()
+            await self._link.wait(self._may_send)
+            if self._stopped is not None:
+                raise PeerError(failures.CONNECTION_RESET, f"stream stopped with code {self._stopped:#x}")
+            self._link.quic.aioquic.send_stream_data(self._number, item[start : start + PIECE])
+        await self._link.wait(lambda: True)
+
+    async def send_eof(self) -> None:
+        """Send a FIN."""
+        self._check_open()
+        await self.finish(b"")
+
+    async def finish(self, item: bytes) -> None:
+        """Send bytes and the FIN in one frame where they fit (DNS over QUIC wants that, RFC 9250 section 4.2)."""
+        head = len(item) - len(item) % PIECE if len(item) > PIECE else 0
+        if head:
+            await self.send(item[:head])
+        if not self._sent_end and self._stopped is None:
+            self._sent_end = True
+            self._link.quic.aioquic.send_stream_data(self._number, item[head:], end_stream=True)
+        await self._link.wait(lambda: True)
+
+    async def aclose(self) -> None:
+        """Give the stream up: without a FIN what is not sent is cancelled."""
+        if self._closed:
+            return
+        self._closed = True
+        self._link.forget(self._number)
+
+    def _may_send(self) -> bool:
+        return self._stopped is not None or self._link.quic.unsent(self._number) < UNSENT
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise anyio.ClosedResourceError
