@@ -1,0 +1,47 @@
+"""Every test run lives in a network of its own (:mod:`tests.lab.namespace`); fixtures of real servers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab import namespace
+from tests.lab.fixtures import *  # noqa: F403 - pytest finds fixtures by name in this module
+from tests.lab.left_out import LeftOut, missing
+
+#: Why there is no namespace, or ``None``. Entered on import: later, plug-ins may have started threads.
+REFUSED = namespace.enter()
+if REFUSED is not None:
+    namespace.forbid_public()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register our markers and the summary of what was left out."""
+    config.addinivalue_line("markers", "requires(*programs): needs these programs")
+    config.addinivalue_line("markers", "namespace: needs the addresses and routes of the test namespace")
+    config.pluginmanager.register(LeftOut(), "circumvent-left-out")
+
+
+def pytest_report_header() -> str:
+    """Say in which network the tests run."""
+    if REFUSED is None:
+        return "network: a namespace of its own, no way out"
+    return f"network: loopback only, no namespace ({REFUSED})"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what cannot run here."""
+    wants_network = any(item.get_closest_marker(name) for name in ("daemons", "namespace"))
+    if wants_network and REFUSED is not None:
+        pytest.skip(f"there is no network namespace ({REFUSED})")
+    programs = [str(name) for marker in item.iter_markers("requires") for name in marker.args]
+    reason = missing(programs)
+    if reason is not None:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def network() -> namespace.Network:
+    """The prefixes and addresses of the test network; leaves the test out where there is no namespace."""
+    if REFUSED is not None:
+        pytest.skip(f"there is no network namespace ({REFUSED})")
+    return namespace.Network(isolated=REFUSED)

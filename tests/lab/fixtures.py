@@ -1,0 +1,385 @@
+"""The fixtures of real servers. Each is started when the first test asks for it, and ended with the session.
+
+The list, with what each handle offers, stands at the top of ``tests/lab/README.rst``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+
+from tests.lab import names, proxies, quic, voice, web, zone
+from tests.lab.left_out import requires
+from tests.lab.names import Character
+from tests.lab.pki import Pki, make_pki
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.lab.daemon import Daemon
+    from tests.lab.namespace import Network
+    from tests.lab.pki import Credentials
+
+__all__ = [
+    "caddy",
+    "captive_portal",
+    "control_web",
+    "control_web_2",
+    "coturn",
+    "daemons",
+    "danted",
+    "dnsdist",
+    "gtlsserver",
+    "knot_resolver",
+    "lab_directory",
+    "microsocks",
+    "microsocks_password",
+    "pki",
+    "resolver",
+    "root_keys",
+    "squid",
+    "stranger_root_keys",
+    "stunnel",
+    "tinyproxy",
+    "tinyproxy_password",
+    "unbound",
+]
+
+#: The addresses on which each character of unbound listens.
+_UNBOUND_ADDRESSES = {
+    Character.HONEST: ("198.51.100.10", "2001:db8:100::10"),
+    Character.HONEST_NSEC: ("198.51.100.12", "2001:db8:100::12"),
+    Character.LYING: ("198.51.100.20",),
+    Character.STRIPPING: ("198.51.100.21",),
+    Character.FOREIGN: ("198.51.100.22",),
+    Character.EXPIRED: ("198.51.100.23",),
+    Character.FUTURE: ("198.51.100.24",),
+}
+_DAY = 86400.0
+
+
+
+
+@pytest.fixture(scope="session")
+def lab_directory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Make a directory for one server: configuration, log, state."""
+
+    def make(name: str) -> Path:
+        return tmp_path_factory.mktemp(name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    """The trusted authority, a stranger, and every bad certificate; names are loopback's and ``lab.example``."""
+    return make_pki(
+        tmp_path_factory.mktemp("pki"), ("lab.example", "*.lab.example", "localhost", "127.0.0.1", "::1")
+    )
+
+
+@pytest.fixture(scope="session")
+def root_keys() -> zone.RootKeys:
+    """The keys of the laboratory's root; ``.anchor`` is what ``--trust-anchor`` takes."""
+    return zone.RootKeys()
+
+
+@pytest.fixture(scope="session")
+def stranger_root_keys() -> zone.RootKeys:
+    """Keys of a root that nobody trusts."""
+    return zone.RootKeys()
+
+
+@pytest.fixture(scope="session")
+def daemons(network: Network) -> Iterator[list[Daemon]]:
+    """All running servers; whatever is in the list is ended with the session."""
+    running: list[Daemon] = []
+    assert network.isolated is None
+    yield running
+    for daemon in reversed(running):
+        daemon.stop()
+
+
+def _credentials(pki: Pki, label: str, *addresses: str) -> Credentials:
+    return pki.authority.issue(label, [f"{label}.lab.example", *addresses])
+
+
+@pytest.fixture(scope="session")
+def resolver(
+    daemons: list[Daemon],
+    pki: Pki,
+    root_keys: zone.RootKeys,
+    stranger_root_keys: zone.RootKeys,
+    lab_directory: Callable[[str], Path],
+) -> Callable[[Character], names.Resolver]:
+    """Return the unbound of a :class:`~tests.lab.names.Character`, started when it is asked for."""
+    running: dict[Character, names.Resolver] = {}
+
+    def signed(character: Character) -> zone.SignedZone:
+        match character:
+            case Character.HONEST_NSEC:
+                return root_keys.sign("nsec")
+            case Character.STRIPPING:
+                return root_keys.sign("none")
+            case Character.FOREIGN:
+                return stranger_root_keys.sign()
+            case Character.EXPIRED:
+                return root_keys.sign(begins=-10 * _DAY, ends=-2 * _DAY)
+            case Character.FUTURE:
+                return root_keys.sign(begins=2 * _DAY, ends=10 * _DAY)
+            case _:
+                return root_keys.sign()
+
+    def get(character: Character) -> names.Resolver:
+        requires("unbound")
+        if character not in running:
+            addresses = _UNBOUND_ADDRESSES[character]
+            label = "dns" if character is Character.HONEST else character.value
+            running[character] = names.start_unbound(
+                lab_directory(f"unbound-{character.value}"),
+                character=character,
+                zone=signed(character),
+                anchor=root_keys.anchor,
+                addresses=addresses,
+                name=f"{label}.lab.example",
+                credentials=_credentials(pki, label, *addresses),
+                ca_file=pki.ca_file,
+            )
+            daemons.append(running[character].daemon)
+        return running[character]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def unbound(resolver: Callable[[Character], names.Resolver]) -> names.Resolver:
+    """The honest resolver, which is also what /etc/resolv.conf names: UDP, TCP, DoT, DoH, a root with NSEC3."""
+    return resolver(Character.HONEST)
+
+
+@pytest.fixture(scope="session")
+def dnsdist(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> names.Dnsdist:
+    """A dnsdist in front of unbound: UDP, TCP, DoT, DoH, DNSCrypt."""
+    requires("dnsdist")
+    handle = names.start_dnsdist(
+        lab_directory("dnsdist"),
+        address="198.51.100.11",
+        upstream=unbound,
+        name="dnsdist.lab.example",
+        credentials=_credentials(pki, "dnsdist", "198.51.100.11"),
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def knot_resolver(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> names.Resolver:
+    """A Knot Resolver in front of unbound: UDP, TCP, DoT, DoH."""
+    requires("kresd")
+    handle = names.start_kresd(
+        lab_directory("kresd"),
+        address="198.51.100.13",
+        upstream=unbound,
+        name="knot.lab.example",
+        credentials=_credentials(pki, "knot", "198.51.100.13"),
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def danted(
+    daemons: list[Daemon], unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> proxies.Proxy:
+    """dante: SOCKS5 with UDP ASSOCIATE, SOCKS4a."""
+    requires("danted")
+    assert unbound.address
+    handle = proxies.start_danted(
+        lab_directory("danted"), address="198.51.100.28", address_ipv6="2001:db8:100::28"
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def microsocks(
+    daemons: list[Daemon], unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> proxies.Proxy:
+    """microsocks: SOCKS5 without a password."""
+    requires("microsocks")
+    assert unbound.address
+    handle = proxies.start_microsocks(lab_directory("microsocks"), address="198.51.100.29", password=False)
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def microsocks_password(
+    daemons: list[Daemon], unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> proxies.Proxy:
+    """microsocks: SOCKS5 with a password."""
+    requires("microsocks")
+    assert unbound.address
+    handle = proxies.start_microsocks(lab_directory("microsocks"), address="198.51.100.29", password=True)
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def tinyproxy(
+    daemons: list[Daemon], unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> proxies.Proxy:
+    """tinyproxy: HTTP CONNECT without a password."""
+    requires("tinyproxy")
+    assert unbound.address
+    handle = proxies.start_tinyproxy(lab_directory("tinyproxy"), address="198.51.100.30", password=False)
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def tinyproxy_password(
+    daemons: list[Daemon], unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> proxies.Proxy:
+    """tinyproxy: HTTP CONNECT with Basic authentication."""
+    requires("tinyproxy")
+    assert unbound.address
+    handle = proxies.start_tinyproxy(lab_directory("tinyproxy"), address="198.51.100.30", password=True)
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def squid(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> proxies.Proxy:
+    """squid: HTTP CONNECT in clear and over TLS."""
+    requires("squid")
+    handle = proxies.start_squid(
+        lab_directory("squid"),
+        address="198.51.100.31",
+        resolver=unbound.address,
+        name="squid.lab.example",
+        credentials=_credentials(pki, "squid", "198.51.100.31"),
+        ca_file=pki.ca_file,
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def coturn(daemons: list[Daemon], pki: Pki, lab_directory: Callable[[str], Path]) -> voice.Turn:
+    """coturn: STUN and TURN over UDP, TCP, TLS."""
+    requires("turnserver")
+    handle = voice.start_coturn(
+        lab_directory("coturn"),
+        address="198.51.100.36",
+        name="turn.lab.example",
+        credentials=_credentials(pki, "turn", "198.51.100.36"),
+        ca_file=pki.ca_file,
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def control_web(daemons: list[Daemon], pki: Pki, lab_directory: Callable[[str], Path]) -> web.Web:
+    """The control server: nonce, bytes, status, upload; HTTP/1.1 over TLS and in clear."""
+    addresses = ("198.51.100.40", "2001:db8:100::40")
+    handle = web.start_control(
+        lab_directory("control"),
+        addresses=addresses,
+        name="control.lab.example",
+        credentials=_credentials(pki, "control", *addresses),
+        ca_file=pki.ca_file,
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def control_web_2(daemons: list[Daemon], pki: Pki, lab_directory: Callable[[str], Path]) -> web.Web:
+    """A second control server, of another operator as it were."""
+    addresses = ("198.51.100.41", "2001:db8:100::41")
+    handle = web.start_control(
+        lab_directory("control2"),
+        addresses=addresses,
+        name="control2.lab.example",
+        credentials=_credentials(pki, "control2", *addresses),
+        ca_file=pki.ca_file,
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def captive_portal(daemons: list[Daemon], pki: Pki, lab_directory: Callable[[str], Path]) -> web.Web:
+    """A portal: 200 and a login page to every request, in clear and over (validly certified) TLS."""
+    address = "198.51.100.42"
+    credentials = pki.authority.issue("portal", ["portal.lab.example", "control.lab.example", address])
+    handle = web.start_control(
+        lab_directory("portal"),
+        addresses=(address,),
+        name="portal.lab.example",
+        credentials=credentials,
+        ca_file=pki.ca_file,
+        portal=True,
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def caddy(daemons: list[Daemon], pki: Pki, lab_directory: Callable[[str], Path]) -> web.Web:
+    """caddy: the control paths over HTTP/1.1, HTTP/2 and HTTP/3."""
+    requires("caddy")
+    addresses = ("198.51.100.16", "2001:db8:100::16")
+    handle = web.start_caddy(
+        lab_directory("caddy"),
+        addresses=addresses,
+        name="caddy.lab.example",
+        credentials=_credentials(pki, "caddy", *addresses),
+        ca_file=pki.ca_file,
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def gtlsserver(daemons: list[Daemon], pki: Pki, lab_directory: Callable[[str], Path]) -> quic.QuicServer:
+    """gtlsserver of ngtcp2: HTTP/3 files on UDP port 4433."""
+    requires("gtlsserver")
+    handle = quic.start_gtlsserver(
+        lab_directory("gtlsserver"),
+        address="198.51.100.48",
+        name="quic.lab.example",
+        credentials=_credentials(pki, "quic", "198.51.100.48"),
+        ca_file=pki.ca_file,
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def stunnel(
+    daemons: list[Daemon], pki: Pki, control_web: web.Web, lab_directory: Callable[[str], Path]
+) -> web.Stunnel:
+    """stunnel in front of the control server's plain port: TLS by OpenSSL's own record layer."""
+    requires("stunnel4")
+    handle = web.start_stunnel(
+        lab_directory("stunnel"),
+        address="198.51.100.32",
+        target=f"{control_web.address}:80",
+        name="stunnel.lab.example",
+        credentials=_credentials(pki, "stunnel", "198.51.100.32"),
+        ca_file=pki.ca_file,
+    )
+    daemons.append(handle.daemon)
+    return handle
