@@ -1,0 +1,249 @@
+"""HTTP/1.1 and HTTP/2 over a stream that is already connected. The only module that imports httpx and httpcore.
+
+``httpx`` models requests and responses, ``httpcore`` speaks the protocol, and both run on our own stream: no pool,
+no proxy from the environment, no redirect, no cookie, no User-Agent, no decompression. What the stream raises
+passes through as it is; what the protocol finds wrong becomes a :class:`~circumvent.net.errors.PeerError`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import h2.errors
+import h2.events
+import h2.exceptions
+import httpcore
+import httpx
+
+from circumvent.model import failure as failures
+from circumvent.net.errors import NetError, PeerError
+from circumvent.net.http_types import MAX_BODY, BodyCut, BodyTooLong, Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from circumvent.net.stream import ByteStream
+    from circumvent.net.trace import Trace
+
+#: More headers than this, or longer ones, are no answer to a request of ours.
+MOST_HEADERS: Final = 200
+LONGEST_HEADERS: Final = 64 * 1024
+#: Sent with every request: a body must arrive as it was counted.
+_PLAIN: Final = (("accept", "*/*"), ("accept-encoding", "identity"))
+#: An upload leaves in pieces of this many bytes.
+PIECE: Final = 16 * 1024
+
+
+def open_http(stream: ByteStream, *, url: str, http2: bool, trace: Trace) -> HttpSession:
+    """Return a session for the origin of ``url`` over ``stream``; nothing is sent yet.
+
+    :raises ValueError: when ``url`` is no absolute http or https URL.
+    """
+    return HttpSession(stream, _parse(url), http2=http2, trace=trace)
+
+
+class HttpSession:
+    """One connection to one origin that answers several requests; made by :func:`open_http`."""
+
+    def __init__(self, stream: ByteStream, url: httpx.URL, *, http2: bool, trace: Trace) -> None:
+        self._wire = _Wire(stream, trace)
+        origin = httpcore.URL(str(url)).origin
+        connection = httpcore.AsyncHTTP2Connection if http2 else httpcore.AsyncHTTP11Connection
+        self._connection = connection(origin=origin, stream=self._wire)
+        self._client = httpx.AsyncClient(
+            transport=_OneConnection(self._connection), trust_env=False, follow_redirects=False
+        )
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        max_body: int = MAX_BODY,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> Response:
+        """Send a request and return the whole response, as :class:`~circumvent.net.http_types.HttpClient` says.
+
+        ``first_byte`` of the response is when the read that completed its head arrived.
+        """
+        request = self._request(method, _parse(url), headers, body)
+        with _in_words():
+            response = await self._client.send(request, stream=True)
+        try:
+            arrived = self._wire.last_read
+            head = _headers(response)
+            content = await self._body(response, max_body, on_bytes)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await response.aclose()
+        version = response.extensions.get("http_version", b"").decode("ascii", "replace")
+        return Response(response.status_code, head, content, version, arrived)
+
+    async def aclose(self) -> None:
+        """Close the connection; never raises."""
+        with anyio.CancelScope(shield=True):
+            await self._wire.aclose()
+
+    def _request(
+        self, method: str, url: httpx.URL, headers: Sequence[tuple[str, str]], body: bytes
+    ) -> httpx.Request:
+        given = {name.lower() for name, _ in headers}
+        plain = [pair for pair in _PLAIN if pair[0] not in given]
+        if not body and method in ("GET", "HEAD"):
+            return httpx.Request(method, url, headers=[*plain, *headers])
+        length = ("content-length", str(len(body)))
+        return httpx.Request(method, url, headers=[*plain, *headers, length], content=_pieces(body))
+
+    async def _body(
+        self, response: httpx.Response, max_body: int, on_bytes: Callable[[int], None] | None
+    ) -> bytes:
+        content = bytearray()
+        try:
+            with _in_words():
+                async for chunk in response.aiter_raw():
+                    content += chunk
+                    if on_bytes is not None:
+                        on_bytes(len(chunk))
+                    if len(content) > max_body:
+                        raise BodyTooLong(max_body)
+        except (BodyTooLong, anyio.ClosedResourceError):
+            raise
+        except (NetError, OSError, anyio.BrokenResourceError, anyio.EndOfStream) as exc:
+            raise BodyCut(len(content)) from exc
+        return bytes(content)
+
+
+class _Wire(httpcore.AsyncNetworkStream):
+    """Our stream as httpcore wants to see one. Time limits are those of the step around it."""
+
+    def __init__(self, stream: ByteStream, trace: Trace) -> None:
+        self._stream = stream
+        self._trace = trace
+        self.last_read = 0.0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - httpcore's
+        try:
+            data = await self._stream.receive(max_bytes)
+        except anyio.EndOfStream:
+            return b""
+        self.last_read = self._trace.clock.now()
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - httpcore's
+        if not buffer:
+            return
+        try:
+            await self._stream.send(buffer)
+        except OSError as exc:  # a server may have answered before it hung up: httpcore then reads on
+            raise httpcore.WriteError from exc
+
+    async def aclose(self) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ARG002 - httpcore's
+        return None
+
+
+class _OneConnection(httpx.AsyncBaseTransport):
+    """Hands every request to the one connection there is."""
+
+    def __init__(self, connection: httpcore.AsyncHTTP11Connection | httpcore.AsyncHTTP2Connection) -> None:
+        self._connection = connection
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._connection.handle_async_request(
+            httpcore.Request(
+                method=request.method.encode("ascii"),
+                url=httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            status_code=response.status,
+            headers=response.headers,
+            stream=_Body(response),
+            extensions=response.extensions,
+        )
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an httpcore response, for httpx."""
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._response.aiter_stream():
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turn protocol errors into ours; errors of the stream pass as they are."""
+    try:
+        yield
+    except httpcore.WriteError as exc:
+        if isinstance(exc.__cause__, OSError):
+            raise exc.__cause__ from None
+        raise
+    except httpcore.ConnectionNotAvailable as exc:
+        raise PeerError(failures.EOF, "the server had closed the connection") from exc
+    except (httpcore.RemoteProtocolError, httpcore.LocalProtocolError, h2.exceptions.ProtocolError) as exc:
+        raise _peer_error(exc) from exc
+
+
+def _peer_error(exc: Exception) -> PeerError:
+    """Say what the server did wrong, from the event that httpcore or h2 carries; never in the server's words."""
+    event = exc.args[0] if exc.args else None
+    if isinstance(event, h2.events.ConnectionTerminated):
+        return PeerError(failures.HTTP_REQUEST_FAILED, f"GOAWAY {_code(event.error_code)}")
+    if isinstance(event, h2.events.StreamReset):
+        return PeerError(failures.HTTP_REQUEST_FAILED, f"RST_STREAM {_code(event.error_code)}")
+    if isinstance(event, str) and event.startswith(("Server disconnected", "peer closed connection")):
+        return PeerError(failures.EOF, "the server closed the connection")
+    return PeerError(failures.WRONG_ANSWER, "the answer is no HTTP")
+
+
+def _code(number: int | None) -> str:
+    """Name an error code of HTTP/2 (RFC 9113 section 7)."""
+    try:
+        return h2.errors.ErrorCodes(-1 if number is None else number).name
+    except ValueError:
+        return str(number)
+
+
+def _parse(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as exc:
+        raise ValueError("this is no URL") from exc
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ValueError("a URL begins with http:// or https:// and a host")
+    return parsed.copy_with(fragment=None)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for begin in range(0, len(body), PIECE):
+        yield body[begin : begin + PIECE]
+
+
+def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:
+    raw = response.headers.raw
+    if len(raw) > MOST_HEADERS or sum(len(name) + len(value) for name, value in raw) > LONGEST_HEADERS:
+        raise PeerError(failures.WRONG_ANSWER, "too many headers")
+    return tuple((name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in raw)
