@@ -1,0 +1,175 @@
+"""The ``carry`` step of a resolver: a signed denial that can't be scripted, and a control name.
+
+A name that was never asked for before, as a top-level name, must be denied with a proof that ends at the
+root's trust anchor. That shows that fresh questions reach the DNS and true answers come back. The control name
+shows that the resolver resolves at all: a copy of the root alone (RFC 8806) would do for the denial.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from circumvent.model import failure as failures
+from circumvent.model.words import Proof
+from circumvent.names import dnssec
+from circumvent.names.ask import Asker, Question, Reply, gather
+from circumvent.names.plan import ControlName, fresh_label
+from circumvent.net.errors import NetError, PeerError
+
+if TYPE_CHECKING:
+    from circumvent.model.record import Json
+    from circumvent.names.message import Answer
+    from circumvent.net.trace import OpenStep
+
+PROVED: Final = "proved"
+STRIPPED: Final = "stripped"
+BOGUS: Final = "bogus"
+EXPIRED: Final = "expired"
+OFF: Final = "off"
+
+#: The part of the step's time limit that one question may take, so that the step can still tell about the others.
+PATIENCE: Final = 0.9
+
+ROOT_KEYS: Final = Question(name=".", rdtype="DNSKEY", checking=False)
+
+
+async def carry(asker: Asker) -> None:
+    """Run the ``carry`` step and prove ``carried``.
+
+    :raises StepFailed: when nothing fresh came back right.
+    """
+    async with asker.trace.step("carry") as step:
+        name = fresh_label(asker.context.random) + "."
+        denial = Question(name=name, checking=False)
+        controls = asker.context.names.controls
+        questions = [Question(name=control.name, checking=False) for control in controls]
+
+        async def chain() -> list[Reply]:
+            return [await _denial(asker, step, denial)]
+
+        async def others() -> list[Reply]:
+            return await asker.all(questions, limit=PATIENCE * asker.trace.timeouts.limit)
+
+        (first,), replies = await gather([chain, others])
+        step.detail["controls"] = [
+            _control(control, reply) for control, reply in zip(controls, replies, strict=True)
+        ]
+        _decide(asker, step, first, replies)
+
+
+async def _denial(asker: Asker, step: OpenStep, question: Question) -> Reply:
+    """Ask for the fresh name and, at the same time, see to the root keys; record ``dnssec``."""
+    keys = asker.context.names.root_keys
+    now = asker.trace.clock.wall()
+    proved: dnssec.Proved | Exception | None = None
+
+    async def root() -> None:
+        nonlocal proved
+        if keys.off:
+            return
+        try:
+            proved = await keys.get(lambda: _answer(asker, ROOT_KEYS), now)
+        except Exception as exc:  # noqa: BLE001 - the denial is judged without keys then, and says so
+            proved = exc
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(root)
+        (reply,) = await asker.all([question], limit=PATIENCE * asker.trace.timeouts.limit)
+    step.detail["rcode"] = reply.word
+    if reply.answer is None:
+        step.detail["dnssec"] = OFF if keys.off else STRIPPED
+        return reply
+    if keys.off:
+        step.detail["dnssec"] = OFF
+    elif isinstance(proved, dnssec.Proved):
+        step.detail.update(_judge(reply.answer, question.name, proved, now))
+    else:
+        step.detail.update(_without_keys(proved))
+    return reply
+
+
+async def _answer(asker: Asker, question: Question) -> Answer:
+    reply = await asker.ask(question)
+    if reply.answer is None:  # pragma: no cover - ask raises instead
+        raise PeerError(failures.DNS_NO_ANSWER)
+    return reply.answer
+
+
+def _judge(answer: Answer, name: str, proved: dnssec.Proved, now: float) -> dict[str, Json]:
+    try:
+        window = dnssec.prove_denial(answer, name, proved, now)
+    except dnssec.Stripped as exc:
+        return {"dnssec": STRIPPED, "why": exc.detail}
+    except dnssec.Expired as exc:
+        return {"dnssec": EXPIRED, "signed_from": exc.window.since, "signed_until": exc.window.until}
+    except PeerError as exc:
+        return {"dnssec": BOGUS, "why": exc.detail}
+    if proved.expired or not window.contains(now):
+        return {"dnssec": EXPIRED, "signed_from": window.since, "signed_until": window.until}
+    return {"dnssec": PROVED}
+
+
+def _without_keys(problem: Exception | None) -> dict[str, Json]:
+    """Say why there are no root keys. A bogus key set is a lie; none at all is no lie."""
+    if isinstance(problem, dnssec.Bogus):
+        return {"dnssec": BOGUS, "why": problem.detail}
+    return {"dnssec": STRIPPED, "why": f"no root keys ({type(problem).__name__})"}
+
+
+def _control(control: ControlName, reply: Reply) -> dict[str, Json]:
+    answer = reply.answer
+    addresses = list(answer.addresses) if answer else []
+    return {
+        "name": control.name,
+        "rcode": reply.word,
+        "addresses": list(addresses),
+        "right": _right(control, reply),
+    }
+
+
+def _right(control: ControlName, reply: Reply) -> bool | None:
+    """Tell whether a control was answered as it must be; ``None`` without an answer or an expectation."""
+    if reply.answer is None or not reply.answer.addresses or not control.addresses:
+        return None
+    return control.addresses.issuperset(reply.answer.addresses)
+
+
+def _decide(asker: Asker, step: OpenStep, denial: Reply, controls: list[Reply]) -> None:
+    """Prove ``carried``, or raise what is wrong.
+
+    Signed denial and any control answer: carried; a wrong control answer is then a lie of a resolver that
+    carries, and is told by its record. Without the proof a control must have the very address it must have.
+    """
+    if denial.answer is None:
+        raise denial.failure or NetError(failures.GENERIC_TIMEOUT)
+    state = step.detail["dnssec"]
+    if state == BOGUS:
+        raise PeerError(failures.WRONG_ANSWER, f"bogus proof: {step.detail['why']}")
+    if state != PROVED and denial.answer.message.answer:
+        raise PeerError(failures.WRONG_ANSWER, "a name that does not exist was answered")
+    rights = [
+        _right(control, reply) for control, reply in zip(asker.context.names.controls, controls, strict=True)
+    ]
+    answered = [reply for reply in controls if reply.answer is not None and reply.answer.addresses]
+    proof: Reply | None = None
+    if state == PROVED:
+        proof = denial if answered or not controls else None
+    elif True in rights:
+        proof = controls[rights.index(True)]
+    if proof is not None:
+        asker.trace.carry_arrived(proof.arrived)
+        asker.trace.prove(Proof.CARRIED)
+        return
+    if answered:
+        raise PeerError(failures.WRONG_ANSWER, "the control name has another address here")
+    raise _no_answer(controls or [denial])
+
+
+def _no_answer(replies: list[Reply]) -> Exception:
+    """Put into words that no control name was answered."""
+    reply = replies[0]
+    if reply.answer is None:
+        return reply.failure or NetError(failures.GENERIC_TIMEOUT)
+    return reply.answer.failure() or PeerError(failures.DNS_NO_ANSWER)

@@ -1,0 +1,74 @@
+"""What to ask a resolver in one attempt. Pure data, made by the check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import random as random_module
+
+    from circumvent.names.chain import RootKeys
+
+#: Kinds whose questions anybody on the line can read.
+CLEAR_KINDS: Final = frozenset({"dns-udp", "dns-tcp"})
+#: Letters of a fresh name. Fifteen of them from 30: about 73 bits, so nobody has asked for it before.
+FRESH_ALPHABET: Final = "abcdefghijkmnopqrstuvwxyz23456"
+FRESH_LENGTH: Final = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlName:
+    """A name that every honest resolver answers, and with which addresses (empty: any will do)."""
+
+    name: str
+    addresses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityProbe:
+    """A question whose answer tells who answered.
+
+    ``operators`` are those for which it says something; empty means any resolver.
+    """
+
+    name: str
+    rdtype: str = "TXT"
+    rdclass: str = "IN"
+    operators: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamesPlan:
+    """What to ask a resolver.
+
+    ``root_keys`` is shared by all attempts of a check. ``controls`` are asked always; ``canaries`` are listed
+    names, asked inside encrypted channels in any phase and over plain DNS only where ``clear`` is set, which
+    the check does in the second phase alone. With ``by_hand`` the controls came from ``--dns-control``: they
+    are control and canaries at once, their addresses are the truth, and no other name is asked.
+    Without canaries and identity probes an attempt has no ``honesty`` step (later tries of an option).
+    """
+
+    root_keys: RootKeys
+    controls: tuple[ControlName, ...] = ()
+    canaries: tuple[str, ...] = ()
+    identity: tuple[IdentityProbe, ...] = ()
+    clear: bool = False
+    by_hand: bool = False
+
+    def canaries_for(self, kind: str) -> tuple[str, ...]:
+        """Return the canary names that may be asked over ``kind`` now."""
+        return () if kind in CLEAR_KINDS and not self.clear else self.canaries
+
+    def identity_for(self, operator: str | None) -> tuple[IdentityProbe, ...]:
+        """Return the identity probes that say something about a resolver of ``operator``."""
+        return tuple(probe for probe in self.identity if not probe.operators or operator in probe.operators)
+
+
+def fresh_label(random: random_module.Random) -> str:
+    """Return a label that nobody has asked for before; as a top-level name it can't exist.
+
+    It begins with a letter and looks like no word, so that no search list or policy touches it.
+    """
+    first = random.choice(FRESH_ALPHABET[:24])
+    return first + "".join(random.choice(FRESH_ALPHABET) for _ in range(FRESH_LENGTH - 1))

@@ -1,0 +1,70 @@
+"""Probe a resolver over any session: does it carry, what does it say about canary names, does it keep up.
+
+Writes the steps ``carry``, ``honesty`` and ``sustain_down`` of the attempt. Observations only: whether the
+answers are honest is decided later, by comparison (:mod:`circumvent.names.honesty`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from circumvent.model.words import Proof
+
+if TYPE_CHECKING:
+    from circumvent.model.option import Option
+    from circumvent.transport import Context
+
+
+class NamesSession(Protocol):
+    """A way to a resolver that is open."""
+
+    async def query(self, message: bytes) -> bytes:
+        """Send one DNS message and return its answer, which is not yet checked.
+
+        May be called concurrently: a session whose protocol cannot multiplex lets one question wait for the
+        other. A session over datagrams neither repeats a message nor gives up: the probe does both.
+
+        :raises NetError: when the peer's protocol around DNS went wrong (an HTTP status, a broken frame).
+        :raises OSError: as the system raises it.
+        :raises anyio.EndOfStream: when the peer closed.
+        """
+
+
+@runtime_checkable
+class StreamFallback(Protocol):
+    """A datagram session that can ask again over a stream when an answer was cut (TC, RFC 7766)."""
+
+    async def query_over_stream(self, message: bytes) -> bytes:
+        """Send one DNS message over a stream to the same server and return its answer."""
+
+
+async def probe_names(session: NamesSession, option: Option, context: Context, *, datagram: bool) -> None:
+    """Probe ``session`` up to ``context.goal``.
+
+    ``datagram`` tells that packets may be lost one by one: questions are then repeated, and ``sustained`` is
+    a matter of loss. The transport proves ``reached`` itself; the first answer that belongs to its question
+    proves ``handshaken``, the ``carry`` step ``carried``.
+
+    :raises StepFailed: when a step failed; the proof so far stands.
+    """
+    from circumvent.names.ask import Asker  # noqa: PLC0415 - dnspython: loaded while SYNs fly
+    from circumvent.names.carry import carry  # noqa: PLC0415 - as above
+    from circumvent.names.record import honesty  # noqa: PLC0415 - as above
+    from circumvent.names.sustain import sustain  # noqa: PLC0415 - as above
+
+    asker = Asker(session, option, context, datagram=datagram)
+    await carry(asker)
+    await honesty(asker)
+    if context.goal.at_least(Proof.SUSTAINED):
+        await sustain(asker)
+
+
+async def probe_canaries(session: NamesSession, option: Option, context: Context, *, datagram: bool) -> None:
+    """Ask the canary names over plain DNS: the second-phase probe, a step ``honesty`` alone.
+
+    :raises StepFailed: when nothing at all was answered.
+    """
+    from circumvent.names.ask import Asker  # noqa: PLC0415 - as above
+    from circumvent.names.record import honesty  # noqa: PLC0415 - as above
+
+    await honesty(Asker(session, option, context, datagram=datagram))
