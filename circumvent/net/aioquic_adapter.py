@@ -34,6 +34,7 @@ CONNECTION_NAMES: Final = (
     "_loss",
     "_peer_cid",
     "_peer_cid_available",
+    "_retry_count",
     "_state",
     "_streams",
     "_version",
@@ -143,6 +144,11 @@ class ClientConnection:
         )
 
     @property
+    def heard(self) -> bool:
+        """Tell whether the peer answered with a packet of this connection (not garbage)."""
+        return self.aioquic._state.name != "FIRSTFLIGHT" or self.aioquic._retry_count > 0  # noqa: SLF001
+
+    @property
     def confirmed(self) -> bool:
         """Tell whether the peer confirmed the handshake (RFC 9001 section 4.1.2), so that it accepts us."""
         return self.aioquic._handshake_confirmed  # noqa: SLF001
@@ -176,6 +182,16 @@ class ClientConnection:
         """Return how many bytes of a stream the peer has not acknowledged yet."""
         stream = self.aioquic._streams.get(stream_id)  # noqa: SLF001
         return 0 if stream is None else len(stream.sender._buffer)  # noqa: SLF001
+
+    def cancel(self, stream_id: int, code: int) -> None:
+        """Stop both directions of a bidirectional stream of ours, as far as they are still open."""
+        stream = self.aioquic._streams.get(stream_id)  # noqa: SLF001
+        if stream is None:
+            return
+        if not stream.receiver.is_finished:
+            self.aioquic.stop_stream(stream_id, code)
+        if not stream.sender.is_finished and stream.sender._reset_error_code is None:  # noqa: SLF001
+            self.aioquic.reset_stream(stream_id, code)
 
     def is_stateless_reset(self, data: bytes) -> bool:
         """Tell whether a datagram is a stateless reset of this connection (RFC 9000 section 10.3.1)."""

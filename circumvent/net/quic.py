@@ -14,13 +14,15 @@ anything of ours is sent or anything of the peer's is believed. There is no 0-RT
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import anyio.lowlevel
 from aioquic.quic.events import HandshakeCompleted, StopSendingReceived, StreamDataReceived, StreamReset
 
 from circumvent.model import failure as failures
+from circumvent.model.option import is_address
 from circumvent.model.record import Fidelity
 from circumvent.model.words import Proof
 from circumvent.net.aioquic_adapter import ClientConnection
@@ -28,9 +30,9 @@ from circumvent.net.errors import PeerError
 from circumvent.net.failure import quic_failure
 from circumvent.net.gate import crypto
 from circumvent.net.ja4 import ja4
+from circumvent.net.peer import Peer, os_trusts
 from circumvent.net.quic_packet import starts_with_initial, version_negotiation
 from circumvent.net.quic_stream import QuicStream
-from circumvent.net.tls import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
 
     from circumvent.net.aioquic_adapter import Closed
     from circumvent.net.stream import Datagram, DatagramStream
-    from circumvent.net.tls import TrustStore
     from circumvent.net.trace import OpenStep, Trace
+    from circumvent.net.verify import TrustStore
 
 VERSION_1: Final = 0x00000001
 VERSION_2: Final = 0x6B3343CF
@@ -56,7 +58,6 @@ KEEP_ALIVE: Final = 15.0
 #: RFC 9000 section 20.1: codes from here on are TLS alerts (RFC 8446 section 6).
 _CRYPTO_ERROR: Final = 0x100
 _CRYPTO_FRAME: Final = 0x06
-_INTERNAL_ERROR: Final = 0x01
 #: The alert that goes with each failure of a certificate (RFC 8446 section 6.2).
 _ALERTS: Final = {
     failures.SSL_UNKNOWN_AUTHORITY: 48,
@@ -65,13 +66,14 @@ _ALERTS: Final = {
     failures.SSL_INVALID_HOSTNAME: 42,
 }
 _BAD_CERTIFICATE: Final = 42
+_STREAM_EVENTS: Final = (StreamDataReceived, StreamReset, StopSendingReceived)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuicConfig:
     """How to shake hands.
 
-    ``server_name`` is sent as SNI (``None``: none is sent); ``verify_name`` is what the certificate must be for
+    ``server_name`` is sent as SNI (``None``, or an IP address: none is sent); ``verify_name`` is what the certificate must be for
     (``None``: not verified); ``certificate_hashes`` are SHA-256 digests of TBS certificates, one of which must be in
     the chain; the first of ``versions`` is tried first.
     """
@@ -104,16 +106,16 @@ async def open_quic(
 class QuicLink:
     """One connection. Made by :func:`open_quic`."""
 
-    peer: Peer
-
     def __init__(self, socket: DatagramStream, config: QuicConfig, trace: Trace) -> None:
+        name = config.server_name
         self.quic = ClientConnection(
-            server_name=config.server_name,
+            server_name=None if not name or is_address(name) else name,
             alpn=config.alpn,
             versions=config.versions,
             idle_timeout=IDLE_TIMEOUT,
             initial_round_trip=_first_guess(trace.timeouts.round_trip),
         )
+        self.peer = Peer()
         #: The clock second at which the datagram arrived that is being worked on.
         self.arrived = 0.0
         self._socket = socket
@@ -132,7 +134,8 @@ class QuicLink:
         self._initials = 0
         self._datagrams = 0
         self._received = 0
-        self._incompatible = False
+        self._negotiated = False
+        self._heard = False
 
     async def handshake(self, step: OpenStep) -> None:
         """Shake hands and verify the peer; :func:`open_quic` calls it, once.
@@ -142,13 +145,21 @@ class QuicLink:
         """
         try:
             await crypto(self.quic.connect, self._trace.clock.now())
-            self._trace.fidelity = Fidelity(tls="aioquic", ja4=ja4(self.quic.client_hello, transport="q"))
+            self.peer = Peer(ja4=ja4(self.quic.client_hello, transport="q"))
+            if self._trace.fidelity.tls == "none":  # of TLS inside TLS the outer one is seen on the line
+                self._trace.fidelity = Fidelity(tls="aioquic", ja4=self.peer.ja4)
             await self.wait(lambda: self._verified)
+        except PeerError as exc:
+            if (closed := self.quic.closed) is not None:
+                step.detail["closed_by"] = "peer" if closed.by_peer else "us"
+            if exc.error == failures.SSL_UNKNOWN_AUTHORITY:
+                step.detail["os_trusted"] = os_trusts(self.peer.chain)
+            raise
         finally:
             # Datagrams that came tell silence from garbage when time runs out.
             step.detail["initial_packets"] = self._initials
             step.detail["datagrams_received"] = self._datagrams
-        step.detail.update(self.peer.record())
+            step.detail.update(self.peer.summary())
 
     async def open_stream(self) -> QuicStream:
         """Open a bidirectional stream."""
@@ -172,7 +183,11 @@ class QuicLink:
         :raises PeerError: when the connection ended before.
         :raises OSError: as the socket raised it.
         """
-        await self._flush()
+        await anyio.lowlevel.checkpoint()
+        try:
+            await self._flush()
+        except OSError as exc:
+            self._fail(exc)
         while not ready():
             if self._error is not None:
                 raise self._error
@@ -183,7 +198,7 @@ class QuicLink:
             try:
                 await self._turn()
             except (OSError, PeerError) as exc:
-                self._error = self._error or exc
+                self._fail(exc)
             finally:
                 self._driven = False
                 self._progress.set()
@@ -215,8 +230,13 @@ class QuicLink:
                 with anyio.move_on_after(0.1):
                     await self._quietly_flush()
             await self._socket.aclose()
-        self._error = self._error or anyio.ClosedResourceError()
+        self._fail(anyio.ClosedResourceError())
         self._progress.set()
+
+    def _fail(self, reason: Exception) -> None:
+        """Note why nothing goes any more; the first reason stands."""
+        if self._error is None:
+            self._error = reason
 
     async def _turn(self) -> None:
         """Take in one datagram or serve one timer, and send what follows from it."""
@@ -245,19 +265,21 @@ class QuicLink:
         self.arrived = datagram.arrived
         if self._received > RECEIVE_LIMIT:
             raise PeerError(failures.WRONG_ANSWER, "the peer sends without end")
-        if self._datagrams == 1:
+        if self.quic.is_stateless_reset(datagram.data):
+            raise PeerError(failures.CONNECTION_RESET, "stateless reset")
+        if self._shaken:
+            self.quic.receive(datagram.data, self._trace.clock.now())
+            return
+        negotiation = version_negotiation(datagram.data)
+        if negotiation is not None and negotiation.destination == self.quic.aioquic.host_cid:
+            self._negotiated = True
+        await crypto(self.quic.receive, datagram.data, self._trace.clock.now())
+        if not self._heard and (self._negotiated or self.quic.heard):
+            # The first datagram that is the peer's own: garbage proves nobody and times nothing.
+            self._heard = True
             self._trace.prove(Proof.REACHED)
             if self._first_sent is not None:
                 self._trace.round_trip(max(datagram.arrived - self._first_sent, 0.0))
-        if self.quic.is_stateless_reset(datagram.data):
-            raise PeerError(failures.CONNECTION_RESET, "stateless reset")
-        if not self._shaken and version_negotiation(datagram.data) is not None:
-            self._incompatible = True
-        now = self._trace.clock.now()
-        if self._shaken:
-            self.quic.receive(datagram.data, now)
-        else:
-            await crypto(self.quic.receive, datagram.data, now)
 
     def _deliver(self) -> None:
         """Hand the events of the state machine to the streams."""
@@ -266,25 +288,30 @@ class QuicLink:
                 self._shaken = True
             elif self._handler is not None:
                 self._handler(event)
-            elif isinstance(event, (StreamDataReceived, StreamReset, StopSendingReceived)):
-                # Nothing here lets the peer open streams; what comes on one is dropped.
-                if (stream := self._streams.get(event.stream_id)) is not None:
-                    stream.feed(event)
+            elif isinstance(event, _STREAM_EVENTS) and event.stream_id in self._streams:
+                # What comes on a stream that the peer opened, or that was given up, is dropped.
+                self._streams[event.stream_id].feed(event)
 
     async def _verify(self) -> None:
         """Make sure that the peer is who it must be, before anything is sent to it or believed."""
         config = self._config
         chain = self.quic.certificates
-        self.peer = Peer(
+        self.peer = replace(
+            self.peer,
             chain=chain,
             version=f"QUIC {_version_name(self.quic.version)}",
-            cipher=self.quic.cipher,
+            cipher=self.quic.cipher or "",
             alpn=self.quic.alpn,
-            ja4=self._trace.fidelity.ja4,
+            answered=True,
         )
         try:
-            if config.verify_name is not None:
-                await crypto(config.trust.verify, chain, config.verify_name)
+            if config.verify_name is not None or config.certificate_hashes:
+                await crypto(
+                    config.trust.verify,
+                    chain,
+                    config.verify_name,
+                    certificate_hashes=config.certificate_hashes,
+                )
         except PeerError as exc:
             alert = _ALERTS.get(exc.error, _BAD_CERTIFICATE)
             self.quic.aioquic.close(error_code=_CRYPTO_ERROR + alert, frame_type=_CRYPTO_FRAME)
@@ -312,21 +339,22 @@ class QuicLink:
 
     def _why(self, closed: Closed) -> PeerError:
         """Put the end of the connection into words."""
-        if self._incompatible and not self._shaken and not closed.by_peer:
+        if self._negotiated and not self._shaken and not closed.by_peer:
             return PeerError(failures.QUIC_INCOMPATIBLE_VERSION, "the server offers no version that we speak")
-        if closed.application:
-            who = "the peer" if closed.by_peer else "we"
-            word = failures.EOF if closed.by_peer else failures.WRONG_ANSWER
-            return PeerError(word, f"{who} closed the connection with code {closed.code:#x}")
-        if closed.code == _INTERNAL_ERROR and not closed.by_peer and closed.reason == "Idle timeout":
-            return PeerError(failures.GENERIC_TIMEOUT, "the connection was idle for too long")
-        return quic_failure(closed.code, closed.reason)
+        if closed.application and not closed.by_peer:
+            return PeerError(failures.WRONG_ANSWER, f"the peer broke the protocol, code {closed.code:#x}")
+        # What the peer wrote decides nothing; aioquic's own words tell apart what it gives one code.
+        reason = "" if closed.by_peer else closed.reason
+        return PeerError(*quic_failure(closed.code, reason, application=closed.application))
 
 
 def _first_guess(round_trip: float | None) -> float:
     """Return what to take the round trip for, in seconds: too little makes needless copies on a long line."""
-    return min(max(round_trip or 0.0, SHORTEST_ROUND_TRIP), LONGEST_ROUND_TRIP)
+    return min(
+        max(SHORTEST_ROUND_TRIP if round_trip is None else round_trip, SHORTEST_ROUND_TRIP),
+        LONGEST_ROUND_TRIP,
+    )
 
 
 def _version_name(version: int | None) -> str:
-    return {VERSION_1: "v1", VERSION_2: "v2"}.get(version or 0, "unknown")
+    return "v2" if version == VERSION_2 else "v1"

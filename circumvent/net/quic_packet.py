@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 _LONG_HEADER: Final = 0x80
@@ -22,16 +23,29 @@ def starts_with_initial(datagram: bytes) -> bool:
     return datagram[0] & _TYPE == (_INITIAL_V2 if version == _VERSION_2 else _INITIAL)
 
 
-def version_negotiation(datagram: bytes) -> tuple[int, ...] | None:
-    """Return the versions that a Version Negotiation packet offers; ``None`` if it is none (RFC 8999 section 6)."""
+@dataclass(frozen=True, slots=True)
+class VersionNegotiation:
+    """A Version Negotiation packet: whom it is for, and what its sender offers."""
+
+    destination: bytes
+    source: bytes
+    versions: tuple[int, ...]
+
+
+def version_negotiation(datagram: bytes) -> VersionNegotiation | None:
+    """Read a Version Negotiation packet (RFC 8999 section 6); ``None`` if the datagram is none."""
     if len(datagram) < 7 or not datagram[0] & _LONG_HEADER or datagram[1:5] != bytes(4):
         return None
+    ids: list[bytes] = []
     position = 5
-    for _ in range(2):  # destination and source connection id, a length byte before each
+    for _ in range(2):
         if position >= len(datagram):
             return None
-        position += 1 + datagram[position]
-    versions = datagram[position:]
-    if not versions or len(versions) % 4:
+        end = position + 1 + datagram[position]
+        ids.append(datagram[position + 1 : end])
+        position = end
+    offered = datagram[position:]
+    if not offered or len(offered) % 4:
         return None
-    return tuple(int.from_bytes(versions[at : at + 4], "big") for at in range(0, len(versions), 4))
+    versions = tuple(int.from_bytes(offered[at : at + 4], "big") for at in range(0, len(offered), 4))
+    return VersionNegotiation(ids[0], ids[1], versions)

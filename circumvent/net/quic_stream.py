@@ -93,12 +93,14 @@ class QuicStream(ByteStream):
             self._link.quic.aioquic.send_stream_data(self._number, item[head:], end_stream=True)
         await self._link.wait(lambda: True)
 
-    async def aclose(self) -> None:
-        """Give the stream up: without a FIN what is not sent is cancelled."""
+    async def aclose(self, code: int = 0) -> None:
+        """Give the stream up; what is still open is cancelled with an application error code."""
         if self._closed:
             return
         self._closed = True
         self._link.forget(self._number)
+        if not (self._ended and self._sent_end):
+            self._link.quic.cancel(self._number, code)
 
     def _may_send(self) -> bool:
         return self._stopped is not None or self._link.quic.unsent(self._number) < UNSENT

@@ -7,21 +7,24 @@ machine; each peer address is one connection.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
-import trustme
-from aioquic.buffer import Buffer
+from aioquic._buffer import Buffer
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
-from aioquic.quic.events import QuicEvent
 from aioquic.quic.packet import encode_quic_retry, encode_quic_version_negotiation, pull_quic_header
-from anyio.abc import UDPSocket
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import trustme
+    from aioquic.quic.events import QuicEvent
+    from anyio.abc import UDPSocket
 
 Address = tuple[str, int]
 
@@ -112,7 +115,9 @@ class Server:
         quic, _ = self.open[address]
         if self.behaviour.reset_after is not None and self.counts["in"] > self.behaviour.reset_after:
             token = quic._host_cids[0].stateless_reset_token
-            await self.socket.sendto(bytes([0x40 | os.urandom(1)[0] & 0x3F]) + os.urandom(24) + token, *address)
+            await self.socket.sendto(
+                bytes([0x40 | os.urandom(1)[0] & 0x3F]) + os.urandom(24) + token, *address
+            )
             return
         quic.receive_datagram(data, address, now=anyio.current_time())
 
@@ -169,7 +174,10 @@ async def quic_server(
     behaviour: Behaviour | None = None,
 ) -> AsyncIterator[Served]:
     """Serve on a free port of 127.0.0.1."""
-    async with await anyio.create_udp_socket(local_host="127.0.0.1") as socket, anyio.create_task_group() as tasks:
+    async with (
+        await anyio.create_udp_socket(local_host="127.0.0.1") as socket,
+        anyio.create_task_group() as tasks,
+    ):
         served = Served(socket.extra(anyio.abc.SocketAttribute.local_port))
         tasks.start_soon(Server(socket, settings, app, behaviour or Behaviour(), served).run)
         yield served
@@ -179,7 +187,10 @@ async def quic_server(
 @asynccontextmanager
 async def answering(answer: Callable[[bytes], list[bytes]]) -> AsyncIterator[Served]:
     """Serve a peer that speaks no QUIC: each datagram is answered with what ``answer`` gives."""
-    async with await anyio.create_udp_socket(local_host="127.0.0.1") as socket, anyio.create_task_group() as tasks:
+    async with (
+        await anyio.create_udp_socket(local_host="127.0.0.1") as socket,
+        anyio.create_task_group() as tasks,
+    ):
         served = Served(socket.extra(anyio.abc.SocketAttribute.local_port))
 
         async def run() -> None:
