@@ -125,6 +125,12 @@ class Schedule:
             jobs.append(job)
         return jobs
 
+    def drop(self, job: Job, reason: Reason, detail: str | None = None) -> None:
+        """Take note that a job could not be done and nothing was sent; the option is left as it is."""
+        entry = self.entries[job.option.id]
+        entry.busy = False
+        self.hold_back(job.option.id, reason, detail)
+
     @property
     def done(self) -> bool:
         """Tell whether no allowed attempt can change anything any more."""

@@ -128,7 +128,6 @@ class FindingKind(StrEnum):
     FLOW_CUT = "flow_cut"
     VPN_ALREADY_ON = "vpn_already_on"
     MTU_TROUBLE = "mtu_trouble"
-    SERVER_SIDE_GEOBLOCK = "server_side_geoblock"
 
 
 class Redaction(StrEnum):

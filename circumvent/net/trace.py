@@ -19,7 +19,7 @@ from circumvent.net.errors import CannotTry, Refusal, StepFailed
 from circumvent.net.failure import translate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from circumvent.model.record import Json
     from circumvent.net.clock import Clock
@@ -76,6 +76,7 @@ class Trace:
         self.up_kbps: float | None = None
         self.cut_bytes: int | None = None
         self.losers: list[Loser] = []
+        self.on_proof: Callable[[Proof], None] | None = None
         self._t0 = clock.now()
         self._steps: list[Step] = []
         self._first_packet: float | None = None
@@ -125,6 +126,12 @@ class Trace:
         """Raise the proof to ``proof``; it is never lowered."""
         if proof.rung > self.proof.rung:
             self.proof = proof
+            if self.on_proof is not None:
+                self.on_proof(proof)
+
+    def restart(self) -> None:
+        """Let the attempt begin now: it has waited for its turn, and nothing was sent yet."""
+        self._t0 = self.clock.now()
 
     def watch(self, source: FactSource) -> None:
         """Ask this socket for kernel facts when a step fails; the last one watched is asked."""

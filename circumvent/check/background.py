@@ -1,0 +1,67 @@
+"""A task of our own beside the caller's, on asyncio and trio.
+
+A check outlives the single ``await`` of whoever reads its events, and a cancel scope must be left by the task that
+entered it. So the check runs in a task of its own, and an abandoned ``async for`` can't break it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import sniffio
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+class Background:
+    """Runs one function in a task of its own; :meth:`stop` cancels it and waits for its end."""
+
+    def __init__(self) -> None:
+        self._scope: anyio.CancelScope | None = None
+        self._ended: anyio.Event | None = None
+        self._task: Any = None
+        self.error: BaseException | None = None
+
+    @property
+    def started(self) -> bool:
+        """Tell whether :meth:`start` was called."""
+        return self._ended is not None
+
+    def start(self, function: Callable[[], Awaitable[None]]) -> None:
+        """Begin ``function`` in the event loop that runs now."""
+        self._ended = anyio.Event()
+        if sniffio.current_async_library() == "trio":
+            import trio  # noqa: PLC0415 - only where it runs already
+
+            trio.lowlevel.spawn_system_task(self._run, function)
+        else:
+            import asyncio  # noqa: PLC0415 - only where it runs already
+
+            self._task = asyncio.get_running_loop().create_task(self._run(function))
+
+    def cancel(self) -> None:
+        """Cancel the function without waiting."""
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def stop(self) -> None:
+        """Cancel the function and wait until it has ended."""
+        if self._ended is None:
+            return
+        if self._scope is None:  # created, and its first turn has not come yet
+            await anyio.lowlevel.checkpoint()
+        self.cancel()
+        with anyio.CancelScope(shield=True):
+            await self._ended.wait()
+
+    async def _run(self, function: Callable[[], Awaitable[None]]) -> None:
+        try:
+            with anyio.CancelScope() as self._scope:
+                await function()
+        except Exception as exc:  # noqa: BLE001 - kept for whoever reads the events; a system task must not raise
+            self.error = exc
+        finally:
+            if self._ended is not None:
+                self._ended.set()

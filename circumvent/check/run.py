@@ -1,0 +1,209 @@
+"""Carries a check out: phase 1 (baseline and options), second looks, phase 2 (triggers), and the end.
+
+Nothing here judges. What is tried next is decided by :class:`~circumvent.check.schedule.Schedule`; what it means by
+:mod:`circumvent.diagnose`. This module moves attempts between the two, under the budgets, and tells what happens.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import msgspec
+
+from circumvent.check.assemble import Assembler
+from circumvent.check.baseline import Baseline
+from circumvent.check.events import (
+    AttemptFinished,
+    Finished,
+    FindingSeen,
+    OptionDecided,
+    Started,
+    StateDecided,
+)
+from circumvent.check.runner import Runner, Task
+from circumvent.check.schedule import Schedule, Work, second_try_limit
+from circumvent.check.second import SecondLook
+from circumvent.check.triggers import Triggers
+from circumvent.model.words import NetworkState, Proof, Reason, Scope, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from circumvent.check.events import Event
+    from circumvent.check.plan import Plan
+    from circumvent.check.runner import Outcome, Services
+    from circumvent.check.schedule import Job
+    from circumvent.model.option import Option
+    from circumvent.model.record import Attempt
+
+#: Attempts under way at once; the caps on sockets are stricter, this bounds memory for long lists.
+MOST_UNDER_WAY: Final = 128
+#: Seconds between the starts of attempts: less noise in the figures, no cost to the whole.
+START_SPACING: Final = 0.002
+#: What an attempt may use at most in bytes, by what it has to prove; one that would pass the budget is not begun.
+COST: Final = {Proof.SUSTAINED: 120_000, Proof.CARRIED: 20_000}
+#: Reasons for stopping, as they stand in a record.
+STOPPED: Final = {Reason.DEADLINE: "the deadline came", Reason.INTERRUPTED: "the check was stopped"}
+
+
+class CheckRun:
+    """One check under way."""
+
+    def __init__(self, plan: Plan, services: Services, emit: Callable[[Event], None]) -> None:
+        """Prepare a run of ``plan``; every event goes to ``emit`` as it happens."""
+        self.plan = plan
+        self._services = services
+        self._emit = emit
+        self._runner = Runner(services, on_carried=self._announce)
+        self._assembler = Assembler(plan, services.clock)
+        self._schedule = Schedule(
+            plan.order,
+            trials=plan.settings.trials,
+            enough=plan.enough,
+            candidates=self._assembler.candidates,
+        )
+        for option_id, reason, detail in plan.held_back:
+            self._schedule.hold_back(option_id, reason, detail)
+        self._baseline = Baseline(plan, services)
+        self._changed = anyio.Event()
+        self._scope: anyio.CancelScope | None = None
+        self._ended_by: Reason | None = None
+        self._told: dict[str, Status] = {}
+        self._found: set[str] = set()
+        self._state: NetworkState | None = None
+
+    def stop(self) -> None:
+        """End the check now, with what is known (Ctrl-C)."""
+        self._ended_by = Reason.INTERRUPTED
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def run(self) -> None:
+        """Run to the end, the deadline or :meth:`stop`; the last event is :class:`Finished`."""
+        self._emit(self._started())
+        limit = self.plan.settings.seconds - self._services.clock.now()
+        with anyio.move_on_after(max(limit, 0.0)) as self._scope:
+            if self._ended_by is None:
+                await self._phases()
+        if self._scope.cancelled_caught and self._ended_by is None:
+            self._ended_by = Reason.DEADLINE
+        self._finish()
+
+    async def _phases(self) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._baseline.run, self._look_again)
+            await self._try_all(group)
+        second = SecondLook(self._schedule, self._runner, self._assembler)
+        await second.run(allow_user_held=self.plan.settings.cross_check)
+        await Triggers(self.plan, self._schedule, self._runner, self._assembler, self._services.clock).run(
+            self._decided
+        )
+
+    async def _try_all(self, group: anyio.abc.TaskGroup) -> None:
+        while True:
+            jobs = self._schedule.next_jobs(MOST_UNDER_WAY - self._under_way)
+            for job in jobs:
+                group.start_soon(self._attempt, job)
+                await anyio.sleep(START_SPACING)
+            if not jobs:
+                if self._schedule.done:
+                    return
+                self._changed = anyio.Event()
+                await self._changed.wait()
+
+    @property
+    def _under_way(self) -> int:
+        return sum(1 for entry in self._schedule.entries.values() if entry.busy)
+
+    async def _attempt(self, job: Job) -> None:
+        if self._runner.bytes_used + COST[job.goal] > self.plan.settings.max_bytes:
+            self._schedule.drop(job, Reason.BUDGET)
+        else:
+            outcome = await self._runner.run(self._task(job))
+            self._take(job, outcome)
+        self._decided(job.option)
+        self._changed.set()
+
+    def _task(self, job: Job) -> Task:
+        limit = None
+        if job.work is Work.SECOND:
+            limit = second_try_limit(
+                limit=self._services.timeouts.limit,
+                bad_line=self._assembler.bad_line(self._services.timeouts.round_trip),
+                left=self.plan.settings.seconds - self._services.clock.now(),
+            )
+        return Task(option=job.option, number=job.number, goal=job.goal, limit=limit, alone=job.alone)
+
+    def _take(self, job: Job, outcome: Outcome) -> None:
+        self._schedule.entries[job.option.id].attempts.extend(outcome.losers)
+        if outcome.cannot is not None:
+            self._schedule.drop(job, outcome.cannot.reason, outcome.cannot.detail)
+            return
+        self._schedule.finished(job, outcome.attempt, shared=outcome.shared)
+        self._baseline.take(job.option, outcome.attempt)
+        self._emit(
+            AttemptFinished(
+                option=job.option.id,
+                attempt=outcome.attempt,
+                at=self._services.clock.now(),
+                bytes_used=self._runner.bytes_used,
+            )
+        )
+
+    def _announce(self, option: Option, attempt: Attempt) -> None:
+        """Tell that a tunnel carried, before its 64 KiB are through. A resolver's honesty must be seen first."""
+        if option.baseline or option.scope is Scope.NAMES or option.id in self._told:
+            return
+        report = self._assembler.option(self._schedule.entries[option.id], extra=attempt)
+        self._tell(report.status, option, report)
+
+    def _decided(self, option: Option) -> None:
+        entry = self._schedule.entries[option.id]
+        if not entry.busy and not option.baseline:
+            report = self._assembler.option(entry)
+            self._tell(report.status, option, report)
+        self._look_again()
+
+    def _tell(self, status: Status, option: Option, report: object) -> None:
+        if self._told.get(option.id) is not status:
+            self._told[option.id] = status
+            self._emit(OptionDecided(option=report, at=self._services.clock.now()))  # type: ignore[arg-type]
+
+    def _look_again(self) -> None:
+        """Decide the state and the findings from what is known, and tell what is new."""
+        network = self._assembler.network(self._schedule, self._baseline, final=False)
+        now = self._services.clock.now()
+        if network.state is not self._state and network.state is not NetworkState.UNKNOWN:
+            self._state = network.state
+            self._emit(StateDecided(network=network, at=now))
+        for finding in network.findings:
+            if finding.kind not in self._found:
+                self._found.add(finding.kind)
+                self._emit(FindingSeen(finding=finding, at=now))
+        self._changed.set()
+
+    def _started(self) -> Started:
+        reports = [self._assembler.option(entry) for entry in self._schedule.entries.values()]
+        return Started(
+            options=tuple(report for report in reports if not report.baseline),
+            deadline_s=self.plan.settings.seconds,
+            max_bytes=self.plan.settings.max_bytes,
+            interface=self.plan.interface,
+        )
+
+    def _finish(self) -> None:
+        why = STOPPED.get(self._ended_by) if self._ended_by is not None else None
+        if why is not None:
+            for option, attempt in self._stopped(why):
+                self._schedule.entries[option.id].attempts.append(attempt)
+        report = self._assembler.report(
+            self._schedule, self._baseline, self._runner, ended_by=self._ended_by, events=self._told
+        )
+        self._emit(Finished(report=report))
+
+    def _stopped(self, why: str) -> list[tuple[Option, Attempt]]:
+        return [
+            (option, attempt if attempt.counted else msgspec.structs.replace(attempt, failure=None))
+            for option, attempt in self._runner.stopped(why)
+        ]

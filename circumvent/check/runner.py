@@ -1,0 +1,247 @@
+"""Makes one attempt: resolves, waits for its turn, hands the option to its transport, keeps the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import anyio
+import msgspec
+
+from circumvent.model.option import Endpoint
+from circumvent.model.record import Attempt, Fidelity
+from circumvent.model.words import Proof, Reason
+from circumvent.net.dial import DirectDialer, Policy
+from circumvent.net.errors import CannotTry, StepFailed
+from circumvent.net.trace import Trace
+from circumvent.transport import Carrier, Context, Triggering, load
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+
+    from circumvent.control import ControlPlan
+    from circumvent.model.option import Option
+    from circumvent.names.plan import NamesPlan
+    from circumvent.net.clock import Clock
+    from circumvent.net.dial import NameService
+    from circumvent.net.slots import Slots
+    from circumvent.net.sock import Source
+    from circumvent.net.stream import Dialer
+    from circumvent.net.timeouts import Timeouts
+    from circumvent.net.verify import TrustStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What every attempt of a check shares. ``options`` finds the carriers that ``via`` names."""
+
+    clock: Clock
+    timeouts: Timeouts
+    slots: Slots
+    resolver: NameService
+    source: Source | None
+    trust: TrustStore
+    random: random.Random
+    options: Mapping[str, Option]
+    controls: Callable[[int], ControlPlan]
+    names: Callable[[Option, int, bool], NamesPlan]
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One attempt to make.
+
+    ``number`` counts the option's tries from 1; ``limit`` (seconds) replaces the adaptive step limit; ``alone``
+    waits until no other connection to the address is open; ``trigger`` runs the second-phase probe; ``via`` is
+    a working option through which to look a second time.
+    """
+
+    option: Option
+    number: int
+    goal: Proof
+    limit: float | None = None
+    alone: bool = False
+    trigger: bool = False
+    via: Option | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a task: the attempt, the connections that lost a race, why nothing was sent.
+
+    ``shared``: other connections to the same address were open meanwhile.
+    """
+
+    attempt: Attempt
+    losers: tuple[Attempt, ...] = ()
+    shared: bool = False
+    cannot: CannotTry | None = None
+
+
+@dataclass(slots=True)
+class Runner:
+    """Makes attempts and knows those that are under way."""
+
+    services: Services
+    on_carried: Callable[[Option, Attempt], None] | None = None
+    _attempts: int = 0
+    _under_way: set[Trace] = field(default_factory=set)
+    _stopped: list[tuple[Option, Attempt]] = field(default_factory=list)
+    _bytes: int = 0
+
+    @property
+    def bytes_used(self) -> int:
+        """Return the bytes sent and received so far, in all attempts."""
+        return self._bytes + sum(trace.bytes_sent + trace.bytes_received for trace in self._under_way)
+
+    def stopped(self, why: str) -> list[tuple[Option, Attempt]]:
+        """Return the attempts that were cut off by us, as they stood, with ``why``.
+
+        What already carried counts: that data came back right is not undone by our stopping.
+        """
+        marked = []
+        for option, attempt in self._stopped:
+            counted = attempt.carried and attempt.failure is None
+            marked.append(
+                (option, attempt if counted else msgspec.structs.replace(attempt, counted=False, why=why))
+            )
+        return marked
+
+    async def run(self, task: Task) -> Outcome:
+        """Make one attempt. Never raises for what the network did."""
+        option, services = task.option, self.services
+        carrier = self._carrier(option, task)
+        trace = self._trace(task)
+        try:
+            endpoint, addresses = await self._locate(option, carrier, trace)
+        except CannotTry as exc:
+            return Outcome(attempt=self._record(trace, option), cannot=exc)
+        except StepFailed:
+            return self._close(trace, option, shared=False)
+        located = replace(option, endpoint=endpoint)
+        async with services.slots.lease(
+            addresses, connections=option.traits.connections, group=option.cdn, exclusive=task.alone
+        ) as lease:
+            trace.restart()
+            self._under_way.add(trace)
+            try:
+                await self._try(located, task, trace, carrier)
+            except CannotTry as exc:
+                return Outcome(attempt=self._record(trace, option), cannot=exc)
+            except StepFailed:
+                pass
+            except anyio.get_cancelled_exc_class():
+                self._stopped.append((option, self._record(trace, option)))
+                raise
+            finally:
+                self._under_way.discard(trace)
+                self._bytes += trace.bytes_sent + trace.bytes_received
+            return self._close(trace, option, shared=lease.shared)
+
+    async def _try(self, option: Option, task: Task, trace: Trace, carrier: Option | None) -> None:
+        transport = load(option.kind)
+        context = self._context(option, task, trace, self._dialer(option, carrier, task, trace))
+        if not task.trigger:
+            await transport.attempt(option, context)
+        elif isinstance(transport, Triggering):
+            await transport.trigger(option, context)
+
+    def _context(self, option: Option, task: Task, trace: Trace, dialer: Dialer) -> Context:
+        return Context(
+            trace=trace,
+            dialer=dialer,
+            goal=task.goal,
+            controls=self.services.controls(task.number),
+            names=self.services.names(option, task.number, task.trigger),
+            trust=self._trust(option),
+            random=self.services.random,
+        )
+
+    def _trust(self, option: Option) -> TrustStore:
+        return self.services.trust if option.ca is None else self.services.trust.with_extra(option.ca)
+
+    def _carrier(self, option: Option, task: Task) -> Option | None:
+        if task.via is not None:
+            return task.via
+        return self.services.options[option.via] if option.via is not None else None
+
+    def _dialer(self, option: Option, carrier: Option | None, task: Task, trace: Trace) -> Dialer:
+        if carrier is None:
+            policy = Policy(allow_private=self.services.allow_private, private_names=option.held_by_user)
+            return DirectDialer(self.services.resolver, self.services.source, policy)
+        transport = load(carrier.kind)
+        if not isinstance(transport, Carrier):
+            raise CannotTry(Reason.UNSUPPORTED, f"a {carrier.traits.title} option can't carry another")
+        inner = replace(task, option=carrier, via=None)
+        under = self._dialer(carrier, self._carrier(carrier, inner), inner, trace)
+        return transport.dialer(carrier, self._context(carrier, inner, trace, under))
+
+    async def _locate(
+        self, option: Option, carrier: Option | None, trace: Trace
+    ) -> tuple[Endpoint, tuple[str, ...]]:
+        """Return the endpoint with addresses, and those that we connect to ourselves.
+
+        Through a carrier the far end resolves, and what we connect to is the outermost carrier.
+        """
+        outermost = option
+        while (under := self._carrier_of(outermost, carrier if outermost is option else None)) is not None:
+            outermost = under
+        endpoint = outermost.endpoint
+        if not endpoint.known_addresses:
+            async with trace.step("resolve") as step:
+                found = await self.services.resolver.resolve(
+                    endpoint.host, trace, private=outermost.held_by_user
+                )
+                step.detail["addresses"] = len(found)
+                endpoint = replace(endpoint, addresses=tuple(found))
+        located = endpoint if outermost is option else option.endpoint
+        return located, endpoint.known_addresses
+
+    def _carrier_of(self, option: Option, given: Option | None) -> Option | None:
+        if given is not None:
+            return given
+        return self.services.options[option.via] if option.via is not None else None
+
+    def _trace(self, task: Task) -> Trace:
+        self._attempts += 1
+        trace = Trace(
+            f"a{self._attempts}",
+            clock=self.services.clock,
+            timeouts=self.services.timeouts,
+            phase=2 if task.trigger else 1,
+            limit=task.limit,
+        )
+        if self.on_carried is not None:
+            told = self.on_carried
+
+            def carried(proof: Proof) -> None:
+                if proof is Proof.CARRIED and task.number == 1:
+                    told(task.option, self._record(trace, task.option))
+
+            trace.on_proof = carried
+        return trace
+
+    def _close(self, trace: Trace, option: Option, *, shared: bool) -> Outcome:
+        losers = []
+        for loser in trace.losers:
+            self._attempts += 1
+            losers.append(
+                Attempt(
+                    id=f"a{self._attempts}",
+                    t0=loser.t0,
+                    t=loser.t,
+                    counted=False,
+                    why="lost the race between addresses",
+                    family=loser.family,
+                    address=loser.address,
+                    failure=loser.failure,
+                    fidelity=Fidelity(),
+                )
+            )
+        return Outcome(attempt=self._record(trace, option), losers=tuple(losers), shared=shared)
+
+    @staticmethod
+    def _record(trace: Trace, option: Option) -> Attempt:
+        return msgspec.structs.replace(trace.attempt(), via=option.via)

@@ -1,0 +1,76 @@
+"""Findings: what the network does, each with its evidence and the explanations that were ruled out.
+
+A rule returns a :class:`Finding` when it sees the thing, ``NOT_SEEN`` when it looked and did not, and ``None``
+when there was nothing to look at. Confidence is 0.95 with all named alternatives ruled out, 0.8 with all but one,
+0.6 with all but two; less is not reported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from circumvent.model.report import Finding
+from circumvent.model.words import FindingKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from circumvent.diagnose.look import Look
+
+NOT_SEEN: Final = "not_seen"
+Result = Finding | str | None
+
+_CONFIDENCE: Final = {0: 0.95, 1: 0.8, 2: 0.6}
+#: A finding that rests on a second vantage alone is never surer than this.
+SECOND_VANTAGE_MOST: Final = 0.8
+
+
+def finding(
+    kind: FindingKind,
+    summary: str,
+    *,
+    evidence: Iterable[str] = (),
+    alternatives: Mapping[str, bool] | None = None,
+    detail: dict[str, Any] | None = None,
+) -> Finding | None:
+    """Make a finding. ``alternatives`` maps each other explanation to whether it was ruled out.
+
+    Returns ``None`` when more than two remain.
+    """
+    given = alternatives or {}
+    remaining = tuple(name for name, out in given.items() if not out)
+    if len(remaining) not in _CONFIDENCE:
+        return None
+    return Finding(
+        id="",
+        kind=kind,
+        confidence=_CONFIDENCE[len(remaining)],
+        summary=summary,
+        evidence=tuple(dict.fromkeys(evidence))[:50],
+        ruled_out=tuple(name for name, out in given.items() if out),
+        remaining=remaining,
+        detail=detail or {},
+    )
+
+
+def all_findings(look: Look) -> tuple[list[Finding], list[FindingKind]]:
+    """Run every rule; return what was seen, numbered, and the kinds that were looked for and not seen."""
+    from circumvent.diagnose import rules_line, rules_names, rules_tls  # noqa: PLC0415 - they import this module
+
+    seen: list[Finding] = []
+    absent: list[FindingKind] = []
+    for kind, rule in {**rules_line.RULES, **rules_tls.RULES, **rules_names.RULES}.items():
+        result = rule(look)
+        if isinstance(result, Finding):
+            seen.append(result)
+        elif result == NOT_SEEN:
+            absent.append(kind)
+    return number(seen), absent
+
+
+def number(found: Sequence[Finding]) -> list[Finding]:
+    """Give the findings their ids, the surest first."""
+    import msgspec  # noqa: PLC0415 - here alone
+
+    ordered = sorted(found, key=lambda one: -one.confidence)
+    return [msgspec.structs.replace(one, id=f"f{index}") for index, one in enumerate(ordered, 1)]
