@@ -28,6 +28,7 @@ _SYSTEM_PATHS: Final = "/usr/local/sbin:/usr/sbin:/sbin"
 #: Which Debian package brings a program, for the sentence that says what is missing.
 PACKAGES: Final = {
     "caddy": "caddy",
+    "curl": "curl",
     "danted": "dante-server",
     "dnsdist": "dnsdist",
     "gtlsserver": "ngtcp2-server",
@@ -40,7 +41,9 @@ PACKAGES: Final = {
     "stunnel4": "stunnel4",
     "tinyproxy": "tinyproxy",
     "turnserver": "coturn",
+    "turnutils_uclient": "coturn",
     "unbound": "unbound",
+    "v2ray": "v2ray",
 }
 
 

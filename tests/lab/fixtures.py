@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-
 from tests.lab import names, proxies, quic, voice, web, zone
 from tests.lab.left_out import requires
 from tests.lab.names import Character
@@ -46,6 +45,7 @@ __all__ = [
     "tinyproxy",
     "tinyproxy_password",
     "unbound",
+    "v2ray",
 ]
 
 #: The addresses on which each character of unbound listens.
@@ -59,8 +59,6 @@ _UNBOUND_ADDRESSES = {
     Character.FUTURE: ("198.51.100.24",),
 }
 _DAY = 86400.0
-
-
 
 
 @pytest.fixture(scope="session")
@@ -198,12 +196,10 @@ def knot_resolver(
 def danted(
     daemons: list[Daemon], unbound: names.Resolver, lab_directory: Callable[[str], Path]
 ) -> proxies.Proxy:
-    """dante: SOCKS5 with UDP ASSOCIATE, SOCKS4a."""
+    """dante: SOCKS5 with UDP ASSOCIATE."""
     requires("danted")
     assert unbound.address
-    handle = proxies.start_danted(
-        lab_directory("danted"), address="198.51.100.28", address_ipv6="2001:db8:100::28"
-    )
+    handle = proxies.start_danted(lab_directory("danted"), address="198.51.100.28")
     daemons.append(handle.daemon)
     return handle
 
@@ -228,6 +224,18 @@ def microsocks_password(
     requires("microsocks")
     assert unbound.address
     handle = proxies.start_microsocks(lab_directory("microsocks"), address="198.51.100.29", password=True)
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def v2ray(
+    daemons: list[Daemon], unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> proxies.Proxy:
+    """v2ray: SOCKS4a, SOCKS5 with UDP ASSOCIATE."""
+    requires("v2ray")
+    assert unbound.address
+    handle = proxies.start_v2ray(lab_directory("v2ray"), address="198.51.100.25")
     daemons.append(handle.daemon)
     return handle
 

@@ -184,7 +184,9 @@ def start_dnsdist(
     ready = [Ready(address=address, port=port) for port in (53, 853, 443, 8443)]
     ready.append(Ready(address=address, port=53, probe=SOA_QUERY))
     daemon = start(
-        ["dnsdist", "--supervised", "--disable-syslog", "-C", str(configuration)], directory=directory, ready=ready
+        ["dnsdist", "--supervised", "--disable-syslog", "-C", str(configuration)],
+        directory=directory,
+        ready=ready,
     )
     return Dnsdist(
         daemon=daemon,
@@ -224,7 +226,9 @@ def start_kresd(
     (directory / "cache").mkdir()
     ready = [Ready(address=address, port=port) for port in (53, 853, 443)]
     ready.append(Ready(address=address, port=53, probe=SOA_QUERY))
-    daemon = start(["kresd", "-n", "-c", str(configuration), str(directory / "cache")], directory=directory, ready=ready)
+    daemon = start(
+        ["kresd", "-n", "-c", str(configuration), str(directory / "cache")], directory=directory, ready=ready
+    )
     return Resolver(
         daemon=daemon,
         address=address,

@@ -161,7 +161,7 @@ def _rehearse() -> str | None:
         finally:
             os._exit(0)
     os.close(writing)
-    with open(reading, "rb") as pipe:
+    with os.fdopen(reading, "rb") as pipe:
         reason = pipe.read().decode()
     _, status = os.waitpid(child, 0)
     if status:
@@ -223,9 +223,10 @@ def _point_resolv_conf() -> None:
         return
     with tempfile.NamedTemporaryFile("w", prefix="resolv-", delete=False) as file:
         file.write(f"nameserver {RESOLVER}\noptions timeout:1 attempts:1\n")
-    os.chmod(file.name, 0o644)
+    path = Path(file.name)
+    path.chmod(0o644)
     _mount(file.name, str(target.resolve()), 0, _MS_BIND)
-    os.unlink(file.name)
+    path.unlink()
 
 
 def _libc() -> ctypes.CDLL:

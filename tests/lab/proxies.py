@@ -1,7 +1,8 @@
-"""SOCKS and HTTP proxies: dante, microsocks, tinyproxy, squid."""
+"""SOCKS and HTTP proxies: dante, microsocks, v2ray, tinyproxy, squid."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -34,8 +35,6 @@ _DANTED: Final = """\
 logoutput: stderr
 internal: {address} port = 1080
 external: {address}
-external: {address_ipv6}
-external.rotation: route
 clientmethod: none
 socksmethod: none
 client pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
@@ -43,10 +42,10 @@ socks pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
 """
 
 
-def start_danted(directory: Path, *, address: str, address_ipv6: str) -> Proxy:
-    """Start dante: SOCKS4, SOCKS4a and SOCKS5 with UDP ASSOCIATE, no password."""
+def start_danted(directory: Path, *, address: str) -> Proxy:
+    """Start dante: SOCKS5 with UDP ASSOCIATE, and SOCKS4 (without the "a"), no password."""
     configuration = directory / "danted.conf"
-    configuration.write_text(_DANTED.format(address=address, address_ipv6=address_ipv6), encoding="ascii")
+    configuration.write_text(_DANTED.format(address=address), encoding="ascii")
     daemon = start(
         ["danted", "-f", str(configuration), "-p", str(directory / "danted.pid")],
         directory=directory,
@@ -72,6 +71,30 @@ def start_microsocks(directory: Path, *, address: str, password: bool) -> Proxy:
         user=USER if password else None,
         password=PASSWORD if password else None,
     )
+
+
+def start_v2ray(directory: Path, *, address: str) -> Proxy:
+    """Start the SOCKS inbound of v2ray: SOCKS4a and SOCKS5 with UDP ASSOCIATE, no password."""
+    configuration = directory / "v2ray.json"
+    settings = {
+        "log": {"loglevel": "warning"},
+        "inbounds": [
+            {
+                "listen": address,
+                "port": 1080,
+                "protocol": "socks",
+                "settings": {"udp": True, "ip": address},
+            }
+        ],
+        "outbounds": [{"protocol": "freedom"}],
+    }
+    configuration.write_text(json.dumps(settings), encoding="ascii")
+    daemon = start(
+        ["v2ray", "-config", str(configuration)],
+        directory=directory,
+        ready=[Ready(address=address, port=1080)],
+    )
+    return Proxy(daemon=daemon, address=address, port=1080, name="v2ray.lab.example")
 
 
 _TINYPROXY: Final = """\

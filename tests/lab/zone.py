@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import dns.dnssec
+import dns.dnssectypes
 import dns.name
 import dns.rdata
 import dns.rdataclass
@@ -95,7 +96,9 @@ class RootKeys:
     def __init__(self) -> None:
         self._private = {flags: ec.generate_private_key(ec.SECP256R1()) for flags in (257, 256)}
         self._public: dict[int, DNSKEY] = {
-            flags: dns.dnssec.make_dnskey(key.public_key(), dns.dnssec.Algorithm.ECDSAP256SHA256, flags=flags)
+            flags: dns.dnssec.make_dnskey(
+                key.public_key(), dns.dnssectypes.Algorithm.ECDSAP256SHA256, flags=flags
+            )
             for flags, key in self._private.items()
         }
 
@@ -134,7 +137,7 @@ class RootKeys:
         return SignedZone(text=zone.to_text(relativize=False), anchor=self.anchor, anchor_key=self.anchor_key)
 
     def _sign_all(self, zone: dns.zone.Zone, inception: float, expiration: float) -> None:
-        found = [(name, rdataset) for name, node in zone.items() for rdataset in list(node)]
+        found = [(name, rdataset) for name, node in zone.nodes.items() for rdataset in list(node)]
         for name, rdataset in found:
             flags = _KEY_SIGNING if rdataset.rdtype == dns.rdatatype.DNSKEY else _ZONE_SIGNING
             rrset = dns.rrset.from_rdata_list(name, rdataset.ttl, list(rdataset))
@@ -152,7 +155,7 @@ class RootKeys:
 
 def _chain_nsec(zone: dns.zone.Zone) -> None:
     """Link every name to the next in canonical order (RFC 4034, sections 4 and 6.1)."""
-    names = sorted(zone.keys())
+    names = sorted(zone.nodes)
     for name, following in zip(names, [*names[1:], names[0]], strict=True):
         types = sorted({*_types(zone, name), "NSEC", "RRSIG"}, key=dns.rdatatype.from_text)
         _add(zone, name, "NSEC", f"{following.to_text()} {' '.join(types)}")
@@ -161,11 +164,11 @@ def _chain_nsec(zone: dns.zone.Zone) -> None:
 def _chain_nsec3(zone: dns.zone.Zone) -> None:
     """Link the hashes of all names, empty non-terminals too (RFC 5155, section 7.1; no salt, no iterations)."""
     _add(zone, dns.name.root, "NSEC3PARAM", "1 0 0 -")
-    names = {name.split(depth)[1] for name in zone.keys() for depth in range(1, len(name.labels) + 1)}
+    names = {name.split(depth)[1] for name in zone.nodes for depth in range(1, len(name.labels) + 1)}
     hashed = sorted((dns.dnssec.nsec3_hash(name, None, 0, 1), name) for name in names)
     for index, (digest, name) in enumerate(hashed):
         following = hashed[(index + 1) % len(hashed)][0]
-        types = _types(zone, name) if name in zone else []
+        types = _types(zone, name) if name in zone.nodes else []
         if types:
             types.append("RRSIG")
         ordered = " ".join(sorted(types, key=dns.rdatatype.from_text))
