@@ -49,6 +49,11 @@ class QuicStream(ByteStream):
         else:
             self._stopped = event.error_code
 
+    @property
+    def reset_code(self) -> int | None:
+        """Return the application error code with which the peer reset the stream, ``None`` if it did not."""
+        return self._reset
+
     async def receive(self, max_bytes: int = 65536) -> bytes:
         """Wait for bytes.
 
