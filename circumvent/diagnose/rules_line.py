@@ -29,7 +29,7 @@ HEAD_START: Final = 0.25
 
 def udp_blocked(look: Look) -> Result:
     """Nothing comes back over UDP, from three places that answer over TCP."""
-    tried = look.where(lambda one: _datagram(one) and not _nearby(one) and bool(counted(one)))
+    tried = look.where(lambda one: is_datagram(one) and not _nearby(one) and bool(counted(one)))
     if not tried:
         return None
     if any(best_proof(one) is not Proof.NONE for one in tried):
@@ -78,7 +78,7 @@ def quic_blocked(look: Look) -> Result:
     up = [one for one in dark if look.place_of[one.id] in look.up_over_tcp]
     if len(look.places(up)) < PLACES or isinstance_finding(udp_blocked(look)):
         return None
-    other = look.where(lambda one: _datagram(one) and not KINDS[one.kind].quic and not _nearby(one))
+    other = look.where(lambda one: is_datagram(one) and not KINDS[one.kind].quic and not _nearby(one))
     passes = any(best_proof(one) is not Proof.NONE for one in other)
     places = len(look.places(up))
     return finding(
@@ -153,7 +153,7 @@ def mtu_trouble(look: Look) -> Result:
     stalled = [(option, one) for option, one in hellos if _acknowledged_and_silent(one)]
     if len(look.places(option for option, _ in stalled)) < PLACES:
         return NOT_SEEN
-    small = any(carried(one) for one in look.options if _datagram(one) and not KINDS[one.kind].quic)
+    small = any(carried(one) for one in look.options if is_datagram(one) and not KINDS[one.kind].quic)
     return finding(
         FindingKind.MTU_TROUBLE,
         f"Large packets get lost ({len(stalled)} TLS connections stopped after the hello was acknowledged).",
@@ -252,6 +252,11 @@ def isinstance_finding(result: Result) -> bool:
     return result is not None and result != NOT_SEEN
 
 
+def is_datagram(option: OptionReport) -> bool:
+    """Tell whether an option travels over UDP (STUN and TURN may not)."""
+    return KINDS[option.kind].datagram and option.detail.get("transport", "udp") == "udp"
+
+
 def option_passes(option: OptionReport) -> bool:
     """Tell whether 64 KiB came down through an option."""
     return best_proof(option) is Proof.SUSTAINED
@@ -262,10 +267,6 @@ def _by_state(look: Look, state: str, kind: FindingKind, summary: str) -> Result
     if decided is None:
         return None
     return finding(kind, summary) if decided == state else NOT_SEEN
-
-
-def _datagram(option: OptionReport) -> bool:
-    return KINDS[option.kind].datagram and option.detail.get("transport", "udp") == "udp"
 
 
 def _nearby(option: OptionReport) -> bool:

@@ -1,0 +1,73 @@
+"""Advice: do this, where; why, in numbers; what if it stops. The verb comes first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from circumvent.model.kinds import KINDS
+from circumvent.model.words import Scope
+from circumvent.say.language import _
+from circumvent.say.words import milliseconds, tries
+
+if TYPE_CHECKING:
+    from circumvent.model.report import OptionReport
+
+
+def why(option: OptionReport) -> str:
+    """Say why an option stands where it stands in the ranking."""
+    said = _("{tries} tries just now carried data").format(tries=tries(option))
+    if option.latency_ms is not None:
+        said += "; " + milliseconds(option.latency_ms.median)
+    return said
+
+
+def what(option: OptionReport) -> str:
+    """Say what to do with an option."""
+    host, _colon, port = option.endpoint.rpartition(":")
+    facts = {"name": option.label, "host": host.strip("[]"), "port": port, "why": why(option)}
+    match option.scope:
+        case Scope.PROXY:
+            said = _(
+                "Set your app to use {name}: {host} port {port}. Only apps set this way go through it ({why})."
+            )
+        case Scope.NAMES if option.kind in {"doh", "doh3", "odoh"}:
+            said = _(
+                "Set secure DNS in your browser or system to {name} ({why}). Names are repaired, traffic is not hidden."
+            )
+        case Scope.NAMES:
+            said = _("Set Private DNS to {name}, {host} ({why}). Names are repaired, traffic is not hidden.")
+        case Scope.DIRECT:
+            said = _("{name} answers without a tunnel ({why}).")
+        case Scope.VOICE:
+            said = _("Calls can get through by {name} ({why}).")
+        case _:
+            said = _("Use {name} ({why}).")
+    return said.format(**facts)
+
+
+def next_step(option: OptionReport, backup: OptionReport | None) -> str:
+    """Say what to do if the first choice stops."""
+    if backup is None:
+        return _("If it stops, run the check again.")
+    return _("If it stops: {name} ({kind}).").format(name=backup.label, kind=KINDS[backup.kind].title)
+
+
+def visible(option: OptionReport) -> str:
+    """Say what an observer of the line sees when the option is used."""
+    match option.kind:
+        case "doh" | "doh3":
+            return _("HTTPS to a DNS provider; the sites you visit afterwards")
+        case "dot" | "doq" | "dnscrypt" | "odoh":
+            return _("that you use encrypted DNS; the sites you visit afterwards")
+        case "dns-udp" | "dns-tcp":
+            return _("every name you look up; the sites you visit")
+        case "https" | "h3":
+            return _("the name of the site")
+        case "http-connect" if option.detail.get("tls"):
+            return _("HTTPS to one server")
+        case "socks5" | "socks4a" | "http-connect":
+            return _("every site name, and that a proxy is used")
+        case "stun" | "turn":
+            return _("a call")
+        case _:
+            return _("traffic to one server")
