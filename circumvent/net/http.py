@@ -48,7 +48,7 @@ class HttpSession:
     """One connection to one origin that answers several requests; made by :func:`open_http`."""
 
     def __init__(self, stream: ByteStream, url: httpx.URL, *, http2: bool, trace: Trace) -> None:
-        self._wire = _Wire(stream, trace)
+        self._wire = _Wire(stream, trace, http2=http2)
         origin = httpcore.URL(str(url)).origin
         connection = httpcore.AsyncHTTP2Connection if http2 else httpcore.AsyncHTTP11Connection
         self._connection = connection(origin=origin, stream=self._wire)
@@ -102,35 +102,49 @@ class HttpSession:
         self, response: httpx.Response, max_body: int, on_bytes: Callable[[int], None] | None
     ) -> bytes:
         content = bytearray()
+        received = 0
+        too_long = BodyTooLong(max_body)
         try:
             with _in_words():
                 async for chunk in response.aiter_raw():
-                    content += chunk
+                    received += len(chunk)
                     if on_bytes is not None:
                         on_bytes(len(chunk))
-                    if len(content) > max_body:
-                        raise BodyTooLong(max_body)
+                    content += chunk[: max_body - len(content)]
+                    if (
+                        received > max_body
+                    ):  # raised below, so that the generators above it all come to an end
+                        self._wire.stop = too_long
         except (BodyTooLong, anyio.ClosedResourceError):
             raise
         except (NetError, OSError, anyio.BrokenResourceError, anyio.EndOfStream) as exc:
-            raise BodyCut(len(content)) from exc
+            raise BodyCut(received) from exc
+        if received > max_body:
+            raise too_long
         return bytes(content)
 
 
 class _Wire(httpcore.AsyncNetworkStream):
     """Our stream as httpcore wants to see one. Time limits are those of the step around it."""
 
-    def __init__(self, stream: ByteStream, trace: Trace) -> None:
+    def __init__(self, stream: ByteStream, trace: Trace, *, http2: bool) -> None:
         self._stream = stream
         self._trace = trace
+        self._must_be_frames = http2
         self.last_read = 0.0
+        self.stop: BodyTooLong | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - httpcore's
+        if self.stop is not None:
+            raise self.stop
         try:
             data = await self._stream.receive(max_bytes)
         except anyio.EndOfStream:
             return b""
         self.last_read = self._trace.clock.now()
+        if self._must_be_frames and data.startswith(b"HTTP/"):  # h2 would wait for a frame of 4 MB
+            raise PeerError(failures.WRONG_ANSWER, "HTTP/1.1 in place of HTTP/2")
+        self._must_be_frames = False
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - httpcore's

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 from circumvent.net.errors import PeerError
 from circumvent.net.hello import ALERT, HANDSHAKE
 from circumvent.net.verify import TrustStore, parse_chain, read_pem
+from circumvent.text import sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 LONGEST_TEXT: Final = 80
 #: The most files of the system's certificate folder that are read.
 MOST_FILES: Final = 1000
+_SERVER_HELLO: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +47,12 @@ class Peer:
         facts: dict[str, Json] = {
             "version": self.version or None,
             "cipher": self.cipher or None,
-            "alpn": None if self.alpn is None else clean(self.alpn),
+            "alpn": None if self.alpn is None else sanitise(self.alpn, LONGEST_TEXT),
             "ja4": self.ja4,
         }
         return {key: value for key, value in facts.items() if value is not None} | _certificate_facts(
             self.chain
         )
-
-
-def clean(text: str) -> str:
-    """Return ``text`` short enough for a record and without anything that a terminal would obey."""
-    return "".join(
-        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:LONGEST_TEXT]
-    )
 
 
 def first_bytes_kind(first: bytes) -> str | None:
@@ -72,6 +67,16 @@ def first_bytes_kind(first: bytes) -> str | None:
     if start.startswith((b"http/", b"<!doctype", b"<html")):
         return "http"
     return "ssh" if start.startswith(b"ssh-") else "other"
+
+
+def server_hello_version(first: bytes) -> str:
+    """Return the version of a ServerHello up to TLS 1.2, from the first bytes of an answer; empty when unknown.
+
+    OpenSSL tells it only after the handshake. In TLS 1.3 the field says 1.2 (RFC 8446 section 4.1.3).
+    """
+    if len(first) < 11 or first[0] != HANDSHAKE or first[5] != _SERVER_HELLO:
+        return ""
+    return {1: "TLSv1", 2: "TLSv1.1", 3: "TLSv1.2"}.get(first[10], "") if first[9] == 3 else ""
 
 
 def _certificate_facts(chain: Sequence[bytes]) -> dict[str, Json]:
@@ -97,8 +102,7 @@ def _common_name(name: x509.Name) -> str:
     for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         values = name.get_attributes_for_oid(oid)
         if values:
-            value = values[0].value
-            return clean(value if isinstance(value, str) else value.decode("utf-8", "replace"))
+            return sanitise(values[0].value, LONGEST_TEXT)
     return ""
 
 

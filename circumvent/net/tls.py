@@ -29,7 +29,7 @@ from circumvent.net.errors import PeerError
 from circumvent.net.gate import crypto
 from circumvent.net.hello import ALERT, HANDSHAKE, HelloCut, HelloError, cut_flight, message_of_records
 from circumvent.net.ja4 import ja4
-from circumvent.net.peer import Peer, first_bytes_kind, os_trusts
+from circumvent.net.peer import Peer, first_bytes_kind, os_trusts, server_hello_version
 from circumvent.net.verify import TrustStore
 
 if TYPE_CHECKING:
@@ -68,17 +68,23 @@ class TlsConfig:
 
 
 async def start_tls(
-    stream: ByteStream, config: TlsConfig, trace: Trace, *, step: str = "tls_handshake"
+    stream: ByteStream,
+    config: TlsConfig,
+    trace: Trace,
+    *,
+    step: str = "tls_handshake",
+    proves: bool = True,
 ) -> TlsStream:
     """Handshake over ``stream`` inside a step of its own, and verify the peer.
 
     What the peer presented stands in the step's detail, also when it was refused. The stream is closed when the
-    handshake fails. In TLS 1.3 a finished handshake does not mean that the peer accepted us: a refusal (a client
+    handshake fails. The first bytes of TLS that come back prove ``reached``, unless ``proves`` is off because the
+    attempt is about somebody else. In TLS 1.3 a finished handshake does not mean that the peer accepted us: a refusal (a client
     certificate that is wanted) arrives at the first read.
 
     :raises StepFailed: when the handshake or the certificate failed.
     """
-    shake = _Handshake(stream, config, trace)
+    shake = _Handshake(stream, config, trace, proves=proves)
     try:
         async with trace.step(step) as opened:
             try:
@@ -127,8 +133,9 @@ class _Pump:
 class _Handshake:
     """One handshake: the flights, the decision about the certificate, and the facts."""
 
-    def __init__(self, stream: ByteStream, config: TlsConfig, trace: Trace) -> None:
+    def __init__(self, stream: ByteStream, config: TlsConfig, trace: Trace, *, proves: bool) -> None:
         self.pump = _Pump.make(config)
+        self._proves = proves
         self._stream = stream
         self._config = config
         self._trace = trace
@@ -182,7 +189,8 @@ class _Handshake:
         if not chain and not finished:
             return
         self._judged = True
-        self._peer = replace(self._peer, chain=tuple(chain), version=self.pump.tls.version() or "")
+        version = self.pump.tls.version() or server_hello_version(self.pump.first)
+        self._peer = replace(self._peer, chain=tuple(chain), version=version)
         config = self._config
         if config.verify_name is None and not config.certificate_hashes:
             return
@@ -222,7 +230,7 @@ class _Handshake:
         """Note the round trip and the proof when the first bytes of TLS came back."""
         if self._hello_sent is None or not self.pump.first or self.pump.first[0] not in (HANDSHAKE, ALERT):
             return
-        if self._trace.proof is Proof.NONE:
+        if self._proves:
             self._trace.prove(Proof.REACHED)
         if not self._peer.answered:
             self._peer = replace(self._peer, answered=True)
