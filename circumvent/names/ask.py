@@ -9,9 +9,11 @@ import anyio
 
 from circumvent.model import failure as failures
 from circumvent.model.words import Proof
+from circumvent.names.framing import Arrived
 from circumvent.names.message import Answer, Query, make_query, read_answer
 from circumvent.names.plan import CLEAR_KINDS
 from circumvent.names.probe import StreamFallback
+from circumvent.net.errors import NetError
 from circumvent.net.failure import translate
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ T = TypeVar("T")
 
 #: Seconds after which a question in a datagram is asked again, each time since the one before.
 REPEAT_AFTER: Final = (0.8, 1.2)
+#: The part of the step's time limit that one question may take.
+PATIENCE: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,12 @@ class Asker:
         """Return the record of the attempt."""
         return self.context.trace
 
+    @property
+    def patience(self) -> float:
+        """Return how long one question may take, in seconds: less than its step, which is to tell about it."""
+        limit = self.trace.timeouts.limit if self.trace.limit is None else self.trace.limit
+        return PATIENCE * limit
+
     async def ask(self, question: Question) -> Reply:
         """Ask until an answer belongs to the question.
 
@@ -99,7 +109,7 @@ class Asker:
                 group.start_soon(one)
         if reply is not None:
             return reply
-        raise failure if failure is not None else TimeoutError
+        raise failure if failure is not None else NetError(failures.GENERIC_TIMEOUT)
 
     async def once(self, question: Question) -> Reply:
         """Ask once, without a repeat.
@@ -122,7 +132,7 @@ class Asker:
     def _safely(self, question: Question, limit: float | None) -> Callable[[], Awaitable[Reply]]:
         async def run() -> Reply:
             began = self.trace.clock.now()
-            failure: Exception = TimeoutError()
+            failure: Exception = NetError(failures.GENERIC_TIMEOUT)
             with anyio.move_on_after(limit):
                 try:
                     return await self.ask(question)
@@ -145,7 +155,7 @@ class Asker:
         )
 
     def _accept(self, question: Question, query: Query, wire: bytes, began: float) -> Reply:
-        arrived = self.trace.clock.now()
+        arrived = wire.arrived if isinstance(wire, Arrived) else self.trace.clock.now()
         self.trace.prove(Proof.REACHED)
         answer = read_answer(query, wire)
         self.trace.prove(Proof.HANDSHAKEN)

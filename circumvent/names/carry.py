@@ -29,9 +29,6 @@ BOGUS: Final = "bogus"
 EXPIRED: Final = "expired"
 OFF: Final = "off"
 
-#: The part of the step's time limit that one question may take, so that the step can still tell about the others.
-PATIENCE: Final = 0.9
-
 ROOT_KEYS: Final = Question(name=".", rdtype="DNSKEY", checking=False)
 
 
@@ -50,7 +47,7 @@ async def carry(asker: Asker) -> None:
             return [await _denial(asker, step, denial)]
 
         async def others() -> list[Reply]:
-            return await asker.all(questions, limit=PATIENCE * asker.trace.timeouts.limit)
+            return await asker.all(questions, limit=asker.patience)
 
         (first,), replies = await gather([chain, others])
         step.detail["controls"] = [
@@ -76,7 +73,7 @@ async def _denial(asker: Asker, step: OpenStep, question: Question) -> Reply:
 
     async with anyio.create_task_group() as group:
         group.start_soon(root)
-        (reply,) = await asker.all([question], limit=PATIENCE * asker.trace.timeouts.limit)
+        (reply,) = await asker.all([question], limit=asker.patience)
     step.detail["rcode"] = reply.word
     if reply.answer is None:
         step.detail["dnssec"] = OFF if keys.off else STRIPPED

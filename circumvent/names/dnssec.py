@@ -28,7 +28,8 @@ from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from circumvent.model import failure as failures
 from circumvent.names import denial
-from circumvent.names.message import LONGEST_ANSWER, Answer
+from circumvent.names.framing import LONGEST_ANSWER
+from circumvent.names.message import Answer
 from circumvent.net.errors import PeerError
 
 if TYPE_CHECKING:

@@ -21,7 +21,9 @@ import dns.rdataclass
 import dns.rdatatype
 
 from circumvent.model import failure as failures
+from circumvent.names.framing import WITHOUT_QUESTION, belongs
 from circumvent.net.errors import PeerError
+from circumvent.net.protocol_codes import rcode_failure
 
 if TYPE_CHECKING:
     import random as random_module
@@ -30,29 +32,12 @@ if TYPE_CHECKING:
     from dns.rrset import RRset
 
 # Specification.
-HEADER: Final = struct.Struct(
-    "!HHHHHH"
-)  #: id, flags, QDCOUNT, ANCOUNT, NSCOUNT, ARCOUNT (RFC 1035 section 4.1.1)
-QR: Final = 0x8000
-TC: Final = 0x0200
-#: Answers that may come without the question they belong to: the server could not, or would not, read it.
-WITHOUT_QUESTION: Final = frozenset(
-    {dns.rcode.FORMERR, dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED}
-)
 PADDING_BLOCK: Final = 128  #: bytes; queries are padded to a multiple (RFC 8467 section 4.1)
 
 # Ours.
 UDP_PAYLOAD: Final = 1232  #: bytes; fits one packet on any path with IPv6's least MTU
-LONGEST_ANSWER: Final = 16_384  #: bytes; nothing that we ask has a true answer near this
 MOST_RECORDS: Final = 256  #: records of one answer that are looked at
 LONGEST_TEXT: Final = 200  #: characters of one TXT answer that are kept
-
-#: Response codes that are failures of the query, in words. NXDOMAIN is an answer and stands apart.
-RCODE_FAILURES: Final = {
-    "SERVFAIL": failures.DNS_SERVFAIL,
-    "REFUSED": failures.DNS_REFUSED,
-    "NXDOMAIN": failures.DNS_NXDOMAIN,
-}
 
 #: What the codec may raise on garbage. The second half is Python's own, from inside record types.
 _GARBAGE: Final = (
@@ -127,7 +112,7 @@ class Answer:
         """Return what a response code other than NOERROR means as a failure."""
         if self.rcode == "NOERROR":
             return None
-        return PeerError(RCODE_FAILURES.get(self.rcode, failures.DNS_MISBEHAVING), self.rcode)
+        return PeerError(*rcode_failure(self.message.rcode()))
 
 
 def make_query(
@@ -175,7 +160,8 @@ def read_answer(query: Query, wire: bytes) -> Answer:
     :raises PeerError: ``dns_reply_with_wrong_query_id``, or ``wrong_answer`` for anything else that keeps it
         from being a well-formed answer to this question.
     """
-    check_header(query, wire)
+    if (problem := belongs(query.wire, wire)) is not None:
+        raise problem
     try:
         message = dns.message.from_wire(wire)
     except _GARBAGE as exc:
@@ -185,25 +171,6 @@ def read_answer(query: Query, wire: bytes) -> Answer:
     if not _same_question(query, message):
         raise PeerError(failures.WRONG_ANSWER, "an answer to another question")
     return Answer(message, len(wire))
-
-
-def check_header(query: Query, wire: bytes) -> None:
-    """Check length, id and the response bit, which needs no codec.
-
-    :raises PeerError: as :func:`read_answer`.
-    """
-    if not HEADER.size <= len(wire) <= LONGEST_ANSWER:
-        raise PeerError(failures.WRONG_ANSWER, f"{len(wire)} bytes are no answer to this question")
-    identifier, flags, *_ = HEADER.unpack_from(wire)
-    if identifier != query.id:
-        raise PeerError(failures.DNS_WRONG_QUERY_ID)
-    if not flags & QR:
-        raise PeerError(failures.WRONG_ANSWER, "a query came back in place of an answer")
-
-
-def with_id(message: bytes, identifier: int) -> bytes:
-    """Return ``message`` with another id (DoH asks with id 0, RFC 8484 section 4.1)."""
-    return struct.pack("!H", identifier) + message[2:]
 
 
 def printable(data: bytes) -> str:

@@ -16,8 +16,6 @@ from circumvent.net.errors import NetError
 if TYPE_CHECKING:
     from circumvent.model.record import Json
 
-#: The part of the step's time limit that one question may take.
-PATIENCE: Final = 0.9
 #: Strings of one identity answer that are kept.
 MOST_TEXTS: Final = 3
 #: Addresses of one answer that are kept.
@@ -38,8 +36,7 @@ async def honesty(asker: Asker) -> None:
     if not identity and not canaries:
         return
     async with asker.trace.step("honesty") as step:
-        limit = PATIENCE * asker.trace.timeouts.limit
-        replies = await asker.all([*identity, *canaries], limit=limit)
+        replies = await asker.all([*identity, *canaries], limit=asker.patience)
         about, listed = replies[: len(identity)], replies[len(identity) :]
         step.detail["clear"] = option.kind in CLEAR_KINDS
         step.detail["identity"] = [_identity(reply) for reply in about]
