@@ -7,24 +7,29 @@ machine; each peer address is one connection.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import anyio
 from aioquic._buffer import Buffer
+from aioquic.h3.connection import H3Connection
+from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
+from aioquic.quic.events import StreamDataReceived
 from aioquic.quic.packet import encode_quic_retry, encode_quic_version_negotiation, pull_quic_header
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable
 
     import trustme
     from aioquic.quic.events import QuicEvent
-    from anyio.abc import UDPSocket
+    from anyio.abc import TaskGroup, UDPSocket
 
 Address = tuple[str, int]
 
@@ -32,7 +37,28 @@ Address = tuple[str, int]
 class App(Protocol):
     """What a server does with the events of one connection."""
 
-    def __call__(self, quic: QuicConnection, event: QuicEvent) -> None: ...
+    def __call__(self, event: QuicEvent) -> None: ...
+
+
+@dataclass
+class Connection:
+    """One connection as its application sees it."""
+
+    quic: QuicConnection
+    tasks: TaskGroup
+    flush: Callable[[], Awaitable[None]]
+
+    def later(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something that waits, and send what came of it."""
+
+        async def run() -> None:
+            await work()
+            await self.flush()
+
+        self.tasks.start_soon(run)
+
+
+Serve: TypeAlias = Callable[[Connection], App]
 
 
 @dataclass(kw_only=True)
@@ -75,15 +101,17 @@ class Server:
         self,
         socket: UDPSocket,
         settings: QuicConfiguration,
-        app: Callable[[QuicConnection], App],
+        app: Serve,
         behaviour: Behaviour,
         served: Served,
+        tasks: TaskGroup,
     ) -> None:
         self.socket = socket
         self.settings = settings
         self.app = app
         self.behaviour = behaviour
         self.served = served
+        self.tasks = tasks
         self.open: dict[Address, tuple[QuicConnection, App]] = {}
         self.sent = 0
         self.counts = {"in": 0, "out": 0}
@@ -110,7 +138,7 @@ class Server:
             quic = await self.accept(data, address)
             if quic is None:
                 return
-            self.open[address] = (quic, self.app(quic))
+            self.open[address] = (quic, self.app(Connection(quic, self.tasks, self.flush)))
             self.served.connections.append(quic)
         quic, _ = self.open[address]
         if self.behaviour.reset_after is not None and self.counts["in"] > self.behaviour.reset_after:
@@ -154,7 +182,7 @@ class Server:
     async def flush(self) -> None:
         for quic, app in list(self.open.values()):
             while (event := quic.next_event()) is not None:
-                app(quic, event)
+                app(event)
             for data, address in quic.datagrams_to_send(now=anyio.current_time()):
                 self.sent += len(data)
                 cut = self.behaviour.cut_after
@@ -170,16 +198,19 @@ class Server:
 @asynccontextmanager
 async def quic_server(
     settings: QuicConfiguration,
-    app: Callable[[QuicConnection], App],
+    app: Serve,
     behaviour: Behaviour | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[Served]:
-    """Serve on a free port of 127.0.0.1."""
+    """Serve on a free port of loopback, or where wished."""
     async with (
-        await anyio.create_udp_socket(local_host="127.0.0.1") as socket,
+        await anyio.create_udp_socket(local_host=host, local_port=port) as socket,
         anyio.create_task_group() as tasks,
     ):
         served = Served(socket.extra(anyio.abc.SocketAttribute.local_port))
-        tasks.start_soon(Server(socket, settings, app, behaviour or Behaviour(), served).run)
+        tasks.start_soon(Server(socket, settings, app, behaviour or Behaviour(), served, tasks).run)
         yield served
         tasks.cancel_scope.cancel()
 
@@ -202,3 +233,110 @@ async def answering(answer: Callable[[bytes], list[bytes]]) -> AsyncIterator[Ser
         tasks.start_soon(run)
         yield served
         tasks.cancel_scope.cancel()
+
+
+def doing_nothing(_connection: Connection) -> App:
+    """Answer nothing."""
+    return lambda _event: None
+
+
+def echoing(connection: Connection) -> App:
+    """Send everything back, with the FIN."""
+
+    def app(event: QuicEvent) -> None:
+        if isinstance(event, StreamDataReceived):
+            connection.quic.send_stream_data(event.stream_id, event.data, end_stream=event.end_stream)
+
+    return app
+
+
+def dns_over_quic(answer: Callable[[bytes], Awaitable[bytes]]) -> Serve:
+    """Speak RFC 9250; ``answer`` gives the answer to a message."""
+
+    def serve(connection: Connection) -> App:
+        asked: dict[int, bytes] = {}
+
+        def app(event: QuicEvent) -> None:
+            if not isinstance(event, StreamDataReceived):
+                return
+            asked[event.stream_id] = asked.get(event.stream_id, b"") + event.data
+            if not event.end_stream:
+                return
+            number, question = event.stream_id, asked.pop(event.stream_id)
+            if int.from_bytes(question[:2], "big") != len(question) - 2 or question[2:4] != bytes(2):
+                connection.quic.close(error_code=0x2)  # DOQ_PROTOCOL_ERROR
+                return
+
+            async def reply() -> None:
+                message = await answer(question[2:])
+                data = len(message).to_bytes(2, "big") + message
+                connection.quic.send_stream_data(number, data, end_stream=True)
+
+            connection.later(reply)
+
+        return app
+
+    return serve
+
+
+@dataclass
+class Request:
+    """An HTTP/3 request as it arrived."""
+
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+@dataclass
+class Answer:
+    """What an HTTP/3 server answers. ``stop_after`` resets the stream after so many bytes of body."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    stop_after: int | None = None
+    interim: bool = False
+
+
+def http3(answer: Callable[[Request], Awaitable[Answer]]) -> Serve:
+    """Speak HTTP/3; ``answer`` gives the answer to a request."""
+
+    def serve(connection: Connection) -> App:
+        h3 = H3Connection(connection.quic)
+        requests: dict[int, Request] = {}
+
+        def app(event: QuicEvent) -> None:
+            for part in h3.handle_event(event):
+                if isinstance(part, HeadersReceived):
+                    fields = {name.decode(): value.decode() for name, value in part.headers}
+                    requests[part.stream_id] = Request(fields)
+                elif isinstance(part, DataReceived):
+                    requests[part.stream_id].body += part.data
+                else:
+                    continue
+                if part.stream_ended:
+                    connection.later(partial(reply, part.stream_id, requests.pop(part.stream_id)))
+
+        async def reply(number: int, request: Request) -> None:
+            given = await answer(request)
+            if given.interim:
+                h3.send_headers(number, [(b":status", b"103")])
+            fields = {"content-length": str(len(given.body)), **given.headers}
+            head = [(b":status", str(given.status).encode())]
+            head += [(name.encode(), value.encode()) for name, value in fields.items()]
+            h3.send_headers(number, head)
+            if given.stop_after is None:
+                h3.send_data(number, given.body, end_stream=True)
+                return
+            h3.send_data(number, given.body[: given.stop_after], end_stream=False)
+            await connection.flush()
+            connection.quic.reset_stream(number, 0x102)
+
+        return app
+
+    return serve
+
+
+def echo_dns(message: bytes) -> bytes:
+    """Make a question its own answer (QR set): enough for what carries messages and does not read them."""
+    return message[:2] + bytes([message[2] | 0x80]) + message[3:]
