@@ -317,13 +317,15 @@ class ControlPlan:
     """What one try of one option fetches.
 
     ``at_once`` are fetched at the same time; ``spare`` only if exactly one of those failed. ``by_hand``: they are
-    the user's own, and each that fails is told. ``bulk`` serves ``sustained``.
+    the user's own, and each that fails is told. ``bulk`` serves ``sustained``. ``resolver`` is whom a question
+    goes to through a proxy's UDP relay; without one the relay is not tried.
     """
 
     at_once: tuple[Control, ...] = ()
     spare: Control | None = None
     by_hand: bool = False
     bulk: Bulk | None = None
+    resolver: Endpoint | None = None
 
 
 def plan_for_try(
