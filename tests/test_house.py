@@ -1,0 +1,213 @@
+"""The house rules, held by tests: layout, sizes, mirrors, words that must not appear."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import re
+import shlex
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from circumvent.model.kinds import KINDS
+from tests.lab.daemon import PACKAGES
+
+ROOT: Final = Path(__file__).parent.parent
+#: Where the packages stand, and the folder of their tests.
+PLACES: Final = {"circumvent": "", "transports": "transports", "cli": "cli"}
+LONGEST_MODULE: Final = 500
+LONGEST_FUNCTION: Final = 60
+
+#: Modules without a test file of the same name, and where they are tested instead.
+TESTED_ELSEWHERE: Final[dict[str, str]] = {}
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Every file of the project, as git sees it; without git, the files of the source folders."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    names = listing.stdout.splitlines()
+    if listing.returncode:
+        names = [
+            str(path.relative_to(ROOT))
+            for place in (*PLACES, "tests", "docs")
+            for path in (ROOT / place).rglob("*")
+        ]
+    paths = {Path(name) for name in names}
+    return tuple(sorted(path for path in paths if (ROOT / path).is_file() and not _behind_link(path)))
+
+
+def _behind_link(path: Path) -> bool:
+    return any((ROOT / part).is_symlink() for part in (path, *path.parents))
+
+
+def modules() -> list[Path]:
+    """Every module that is installed."""
+    return [path for path in tracked() if path.suffix == ".py" and path.parts[0] in PLACES]
+
+
+def text(path: Path) -> str:
+    """The text of a file of the project."""
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+@cache
+def project() -> dict[str, dict[str, dict[str, object]]]:
+    """What ``pyproject.toml`` says."""
+    return tomllib.loads(text(Path("pyproject.toml")))
+
+
+def test_links_show_one_tree() -> None:
+    for name in ("transports", "cli"):
+        link = ROOT / "circumvent" / name
+        assert link.is_symlink()
+        assert link.readlink() == Path("..") / name
+
+
+def test_listed_packages_are_those_of_the_tree() -> None:
+    there = set()
+    for path in modules():
+        place, *inner = path.parts[:-1]
+        there.add(".".join(["circumvent", *([place] if place != "circumvent" else []), *inner]))
+    listed = project()["tool"]["setuptools"]["packages"]
+    assert isinstance(listed, list)
+    assert set(listed) == there
+    assert listed == sorted(listed)
+
+
+def test_data_files_are_packed() -> None:
+    patterns = project()["tool"]["setuptools"]["package-data"]
+    assert isinstance(patterns, dict)
+    roots = {"circumvent." + name if name != "circumvent" else name: Path(name) for name in PLACES}
+    packed = set()
+    for package, globs in patterns.items():
+        head, _, tail = package.partition(".")
+        base = roots.get(package) or roots[head].joinpath(*tail.split("."))
+        packed |= {
+            path for path in tracked() for glob in globs if fnmatch.fnmatch(str(path), f"{base}/{glob}")
+        }
+    data = {path for path in tracked() if path.parts[0] in PLACES and path.suffix != ".py"}
+    assert packed == data
+
+
+def test_modules_are_short() -> None:
+    long = {str(path): lines for path in modules() if (lines := text(path).count("\n")) > LONGEST_MODULE}
+    assert long == {}
+
+
+def test_functions_fit_a_screen() -> None:
+    long = {}
+    for path in modules():
+        for node in ast.walk(ast.parse(text(path))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > LONGEST_FUNCTION:
+                    long[f"{path}:{node.name}"] = length
+    assert long == {}
+
+
+def test_every_module_has_a_test_of_its_name() -> None:
+    present = {str(path) for path in tracked()}
+    without = []
+    for path in modules():
+        if path.name == "__init__.py":
+            continue
+        place, *inner = path.parts[:-1]
+        expected = Path("tests", PLACES[place], *inner, f"test_{path.stem}.py")
+        if str(expected) not in present and str(path) not in TESTED_ELSEWHERE:
+            without.append(str(path))
+    assert without == []
+
+
+def test_exceptions_of_the_mirror_are_needed() -> None:
+    present = {str(path) for path in modules()}
+    assert set(TESTED_ELSEWHERE) <= present
+    for where in TESTED_ELSEWHERE.values():
+        assert (ROOT / where.split()[0]).exists(), where
+
+
+def test_transports_and_cli_are_never_imported_from_the_root() -> None:
+    wrong = []
+    for path in tracked():
+        if path.suffix != ".py":
+            continue
+        for node in ast.walk(ast.parse(text(path))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+                wrong += [f"{path}:{node.lineno} relative"] * bool(node.level)
+            wrong += [f"{path}:{name}" for name in names if name.split(".")[0] in ("transports", "cli")]
+    assert wrong == []
+
+
+#: What betrays the place where the project was written, or a host that only an installer should know. Written in
+#: two halves, so that this file passes its own test.
+_FOREIGN: Final = re.compile(
+    "|".join(
+        first + second
+        for first, second in (
+            (r"(?<![\w.])/wo", r"rk/"),
+            (r"/fa", r"rm/"),
+            (r"\.\./sha", r"red"),
+            (r"/tmp/br", r"ief"),
+            (r"pypi\.", r"org"),
+            (r"python", r"hosted\.org"),
+            (r"deb\.", r"debian\.org"),
+            (r"npm", r"js\.com"),
+        )
+    )
+)
+
+
+def test_the_project_speaks_of_itself_alone() -> None:
+    found = []
+    for path in tracked():
+        try:
+            content = text(path)
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path}: {match[0]}" for match in _FOREIGN.finditer(content)]
+    assert found == []
+
+
+def test_every_suppression_has_a_reason() -> None:
+    pattern = re.compile(r"#\s*(?:noqa|type:\s*ignore|pyright:\s*ignore)\b(?P<rest>.*)")
+    codes = re.compile(r"^(?::\s*[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-9]+)*|\[[\w\-, ]+\])")
+    bare = []
+    for path in tracked():
+        if path.suffix != ".py" or path == Path("tests/test_house.py"):
+            continue
+        for number, line in enumerate(text(path).splitlines(), start=1):
+            match = pattern.search(line)
+            if match and not re.search(r"\w{3}", codes.sub("", match["rest"])):
+                bare.append(f"{path}:{number}")
+    assert bare == []
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_has_its_page(kind: str) -> None:
+    assert (ROOT / "docs" / "transports" / f"{kind}.rst").is_file()
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    script = text(Path(".ci/run"))
+    (command,) = re.findall(r"^(python3 -m venv .* -s tests)\b", script, flags=re.MULTILINE)
+    assert command in text(Path("README.md"))
+
+
+def test_ci_installs_every_server_that_tests_use() -> None:
+    script = text(Path(".ci/run"))
+    listed = re.search(r"servers=\((.*?)\)", script, flags=re.DOTALL)
+    assert listed is not None
+    assert set(PACKAGES.values()) <= set(shlex.split(listed[1]))
