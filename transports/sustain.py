@@ -15,7 +15,7 @@ what takes less was waiting in a buffer on the way, and no score asks for more t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 import anyio
 from anyio.abc import ByteStream
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from circumvent.control import Bulk
-    from circumvent.net.http import HttpSession
-    from circumvent.net.http_types import Response
+    from circumvent.net.http_types import HttpClient, Response
     from circumvent.net.stream import Dialer
     from circumvent.net.trace import OpenStep, Trace
     from circumvent.transport import Context
@@ -57,10 +56,17 @@ async def sustain_through(dialer: Dialer, bulk: Bulk, context: Context) -> None:
     if flow is None:
         return
     try:
-        if await flow.down() and await flow.up():
-            context.trace.prove(Proof.SUSTAINED)
+        await flow.run()
     finally:
         await flow.aclose()
+
+
+async def sustain_on(counted: Movement, session: HttpClient, bulk: Bulk, context: Context) -> None:
+    """Move the bytes of ``sustained`` over a session with the bulk server that is open, and stays so.
+
+    :raises StepFailed: as :func:`sustain_through`.
+    """
+    await _Flow(counted, session, bulk, context).run()
 
 
 async def _open(dialer: Dialer, bulk: Bulk, context: Context) -> _Flow | None:
@@ -86,6 +92,20 @@ def rate_kbps(count: int, seconds: float) -> float:
     524.288
     """
     return round(count * 8 / 1000 / max(seconds, SHORTEST), 3)
+
+
+class Movement(Protocol):
+    """What counts the bytes of one connection, and calls ``on_move`` when some moved."""
+
+    on_move: Callable[[], None] | None
+
+    @property
+    def received(self) -> int:
+        """Return the bytes that came down."""
+
+    @property
+    def sent(self) -> int:
+        """Return the bytes that went up."""
 
 
 class Counted(ByteStream):
@@ -127,7 +147,7 @@ class Counted(ByteStream):
 class _Flow:
     """One connection to the bulk server, and what went through it."""
 
-    def __init__(self, counted: Counted, session: HttpSession, bulk: Bulk, context: Context) -> None:
+    def __init__(self, counted: Movement, session: HttpClient, bulk: Bulk, context: Context) -> None:
         self._counted = counted
         self._session = session
         self._bulk = bulk
@@ -142,6 +162,11 @@ class _Flow:
     async def aclose(self) -> None:
         """Close the connection; never raises."""
         await self._session.aclose()
+
+    async def run(self) -> None:
+        """Move the bytes down and up."""
+        if await self.down() and await self.up():
+            self._trace.prove(Proof.SUSTAINED)
 
     async def down(self) -> bool:
         """Bring SUSTAIN_DOWN bytes; tell whether it makes sense to go on."""
@@ -224,6 +249,8 @@ class _Flow:
         if self._first is None:
             self._first = self._last
         self._body += count
+        if self._counted.on_move is not None:  # a QUIC connection tells its progress only here
+            self._counted.on_move()
 
     def _note_down(self, step: OpenStep) -> None:
         step.detail["bytes"] = self._body

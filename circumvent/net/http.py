@@ -8,6 +8,7 @@ passes through as it is; what the protocol finds wrong becomes a :class:`~circum
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -74,14 +75,17 @@ class HttpSession:
         with _in_words():
             response = await self._client.send(request, stream=True)
         try:
-            arrived = self._wire.last_read
-            head = _headers(response)
-            content = await self._body(response, max_body, on_bytes)
+            version = response.extensions.get("http_version", b"").decode("ascii", "replace")
+            head = Response(response.status_code, _headers(response), b"", version, self._wire.last_read)
+            content = bytearray()
+            try:
+                await self._body(response, content, max_body, on_bytes)
+            except BodyTooLong as exc:
+                raise BodyTooLong(max_body, replace(head, body=bytes(content))) from exc
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
-        version = response.extensions.get("http_version", b"").decode("ascii", "replace")
-        return Response(response.status_code, head, content, version, arrived)
+        return replace(head, body=bytes(content))
 
     async def aclose(self) -> None:
         """Close the connection; never raises."""
@@ -99,9 +103,13 @@ class HttpSession:
         return httpx.Request(method, url, headers=[*plain, *headers, length], content=_pieces(body))
 
     async def _body(
-        self, response: httpx.Response, max_body: int, on_bytes: Callable[[int], None] | None
-    ) -> bytes:
-        content = bytearray()
+        self,
+        response: httpx.Response,
+        content: bytearray,
+        max_body: int,
+        on_bytes: Callable[[int], None] | None,
+    ) -> None:
+        """Read the body into ``content``, of which it fills at most ``max_body``."""
         received = 0
         too_long = BodyTooLong(max_body)
         try:
@@ -121,7 +129,6 @@ class HttpSession:
             raise BodyCut(received) from exc
         if received > max_body:
             raise too_long
-        return bytes(content)
 
 
 class _Wire(httpcore.AsyncNetworkStream):

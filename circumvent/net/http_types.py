@@ -47,11 +47,12 @@ class BodyCut(PeerError):
 
 
 class BodyTooLong(PeerError):
-    """The body is longer than the caller takes in."""
+    """The body is longer than the caller takes in. ``response`` has its first ``limit`` bytes, where they were kept."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, response: Response | None = None) -> None:
         super().__init__(failures.WRONG_ANSWER, f"the body is longer than {limit} bytes")
         self.limit = limit
+        self.response = response
 
 
 class HttpClient(Protocol):

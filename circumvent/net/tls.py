@@ -25,7 +25,8 @@ from circumvent.model import failure as failures
 from circumvent.model.option import is_address
 from circumvent.model.record import Fidelity
 from circumvent.model.words import Proof
-from circumvent.net.errors import PeerError
+from circumvent.net.errors import PeerError, Refusal
+from circumvent.net.failure import words as _words
 from circumvent.net.gate import crypto
 from circumvent.net.hello import ALERT, HANDSHAKE, HelloCut, HelloError, cut_flight, message_of_records
 from circumvent.net.ja4 import ja4
@@ -95,7 +96,7 @@ async def start_tls(
         with anyio.CancelScope(shield=True):
             await anyio.aclose_forcefully(stream)
         raise
-    return TlsStream(stream, shake.pump, peer)
+    return TlsStream(stream, shake.pump, peer, shake.verified)
 
 
 @dataclass(slots=True)
@@ -141,6 +142,7 @@ class _Handshake:
         self._trace = trace
         self._peer = Peer()
         self._judged = False
+        self.verified = False
         self._hello_sent: float | None = None
         self._refusal: PeerError | None = None
 
@@ -198,6 +200,7 @@ class _Handshake:
             await crypto(
                 config.trust.verify, chain, config.verify_name, certificate_hashes=config.certificate_hashes
             )
+            self.verified = True
         except PeerError as refusal:
             self._refusal = refusal
             if not finished:
@@ -266,6 +269,7 @@ class TlsStream(ByteStream):
     transport: ByteStream
     pump: _Pump = field(repr=False)
     peer: Peer
+    _verified: bool = field(repr=False)
     _sending: anyio.Lock = field(init=False, repr=False, default_factory=anyio.Lock)
     _broken: bool = field(init=False, repr=False, default=False)
     _closed: bool = field(init=False, repr=False, default=False)
@@ -275,7 +279,8 @@ class TlsStream(ByteStream):
 
         :raises anyio.EndOfStream: after the peer's close_notify.
         :raises ssl.SSLEOFError: after a FIN without close_notify.
-        :raises ssl.SSLError: after an alert of the peer (``certificate_required``) or broken records.
+        :raises Refusal: when the peer wants a client certificate.
+        :raises ssl.SSLError: after another alert of the peer, or broken records.
         :raises OSError: as the system raised it.
         """
         while True:
@@ -295,8 +300,11 @@ class TlsStream(ByteStream):
             return None
         except ssl.SSLZeroReturnError:
             raise anyio.EndOfStream from None
-        except ssl.SSLError:
+        except ssl.SSLError as exc:
             self._broken = True
+            word, detail = _words(exc)
+            if word == failures.AUTH_REJECTED:  # TLS 1.3: the server wants a certificate that we lack
+                raise Refusal(word, detail, authenticated=self._verified) from exc
             raise
         if not data:
             raise anyio.EndOfStream
