@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ class IdentityProbe:
     operators: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True, kw_only=True)
+class Wanted:
+    """A name to look up in place of a probe, and what was found: ``addresses``, or why there are none."""
+
+    name: str
+    addresses: list[str] = field(default_factory=list)
+    failure: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamesPlan:
     """What to ask a resolver.
@@ -46,6 +55,7 @@ class NamesPlan:
     names, asked inside encrypted channels in any phase and over plain DNS only where ``clear`` is set, which
     the check does in the second phase alone. With ``by_hand`` the controls came from ``--dns-control``: they
     are control and canaries at once, their addresses are the truth, and no other name is asked.
+    With ``wanted`` a session looks that name up and asks nothing else.
     Without canaries and identity probes an attempt has no ``honesty`` step (later tries of an option).
     """
 
@@ -55,6 +65,7 @@ class NamesPlan:
     identity: tuple[IdentityProbe, ...] = ()
     clear: bool = False
     by_hand: bool = False
+    wanted: Wanted | None = None
 
     def canaries_for(self, kind: str) -> tuple[str, ...]:
         """Return the canary names that may be asked over ``kind`` now."""

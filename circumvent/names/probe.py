@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from circumvent.model import failure as failures
 from circumvent.model.words import Proof
+from circumvent.net.errors import NetError
 
 if TYPE_CHECKING:
     from circumvent.model.option import Option
+    from circumvent.names.ask import Asker
+    from circumvent.names.plan import Wanted
     from circumvent.transport import Context
 
 
@@ -68,3 +72,23 @@ async def probe_canaries(session: NamesSession, option: Option, context: Context
     from circumvent.names.record import honesty  # noqa: PLC0415 - as above
 
     await honesty(Asker(session, option, context, datagram=datagram))
+
+
+async def look_up(asker: Asker, wanted: Wanted) -> None:
+    """Ask for the addresses of one name, A and AAAA at once, and write them into ``wanted``.
+
+    :raises StepFailed: when neither question was answered.
+    """
+    from circumvent.names.ask import Question  # noqa: PLC0415 - as above
+
+    async with asker.trace.step("resolve"):
+        questions = [Question(name=wanted.name, rdtype=rdtype) for rdtype in ("A", "AAAA")]
+        replies = await asker.all(questions, limit=asker.patience)
+        for reply in replies:
+            if reply.answer is not None:
+                wanted.addresses.extend(reply.answer.addresses)
+        if not wanted.addresses:
+            said = next((reply.answer.failure() for reply in replies if reply.answer is not None), None)
+            wanted.failure = said.error if said is not None else replies[0].word
+            if all(reply.answer is None for reply in replies):
+                raise replies[0].failure or NetError(failures.GENERIC_TIMEOUT)

@@ -1,0 +1,173 @@
+"""From what the check holds to what it says: option reports, the network, the report."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from circumvent import __version__
+from circumvent.diagnose.conclude import Conclusion, conclude
+from circumvent.model.option import VoiceSettings
+from circumvent.model.report import Bytes, Network, OptionReport, Report, RunSettings, Tool
+from circumvent.model.words import NetworkState, Reason, Scope, Status
+from circumvent.rank import advise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from circumvent.check.plan import Plan
+    from circumvent.check.schedule import Entry
+    from circumvent.model.option import Option
+    from circumvent.model.record import Attempt
+    from circumvent.model.report import Target
+    from circumvent.net.clock import Clock
+    from circumvent.rank.order import Candidate
+
+#: A round trip (s), or a part of packets lost, from which a line counts as bad.
+SLOW_ROUND_TRIP: Final = 0.4
+
+
+class Assembler:
+    """Turns the state of a check into reports."""
+
+    def __init__(self, plan: Plan, clock: Clock) -> None:
+        """Assemble for ``plan``; ``clock`` gives the start."""
+        self._plan = plan
+        self._clock = clock
+        self._facts: dict[str, Any] = {}
+
+    def candidates(self, entries: Iterable[Entry]) -> list[Candidate]:
+        """Return what the ranking sees of these options, for the choice of repeats."""
+        concluded = self.conclude(entries, final=False)
+        return advise.candidates(concluded.options, without_connect=bool(self._facts.get("tcp_proxied")))
+
+    def conclude(self, entries: Iterable[Entry], facts: Mapping[str, Any] | None = None, *, final: bool) -> Conclusion:
+        """Diagnose these options, with the facts known so far."""
+        if facts is not None:
+            self._facts = dict(facts)
+        chosen = list(entries)
+        held = {entry.option.id: entry.held_back for entry in chosen if entry.held_back is not None}
+        network = Network(
+            state=NetworkState.UNKNOWN,
+            interface=self._plan.interface,
+            resolver=self._plan.resolver_shown,
+            facts=self._facts,
+        )
+        return conclude([self._observed(entry) for entry in chosen], network, held_back=held, final=final)
+
+    def report(
+        self,
+        entries: Sequence[Entry],
+        facts: Mapping[str, Any],
+        *,
+        used: Bytes,
+        ended_by: Reason | None,
+        targets: Sequence[Target] = (),
+    ) -> Report:
+        """Return the report of the whole check."""
+        for entry in entries:
+            if entry.held_back is None and not entry.counted:
+                entry.held_back = ended_by or Reason.DEADLINE
+        concluded = self.conclude(entries, facts, final=True)
+        proxied = bool(facts.get("tcp_proxied"))
+        ranked = advise.ranking(concluded.options, without_connect=proxied)
+        settings = self._plan.settings
+        return Report(
+            id=secrets.token_hex(8),
+            started=f"{datetime.fromtimestamp(self._clock.started_wall, UTC):%Y-%m-%dT%H:%M:%SZ}",
+            duration_s=round(self._clock.now(), 3),
+            complete=ended_by is None,
+            bytes=used,
+            tool=Tool(version=__version__),
+            settings=RunSettings(
+                deadline_s=settings.seconds,
+                trials=settings.trials,
+                control=tuple(control.public_url for control in self._plan.controls if control.by_hand),
+                careful=settings.careful,
+                country=self._plan.country,
+                builtin=settings.wants_builtin,
+                anchors=settings.anchors != "none",
+            ),
+            network=concluded.network,
+            options=concluded.options,
+            targets=tuple(targets),
+            ranking=ranked,
+            recommendations=advise.recommendations(concluded.options, ranked, self._plan.places),
+            notes=tuple(self._plan.notes),
+        )
+
+    def bad_line(self, round_trip: float | None) -> bool:
+        """Tell whether loss, jitter or a long round trip was seen, so that second tries get more time."""
+        return round_trip is not None and round_trip > SLOW_ROUND_TRIP
+
+    def _observed(self, entry: Entry) -> OptionReport:
+        return observed(entry.option, entry.attempts, place=self._plan.places.get(entry.option.id), detail=self._plan.detail_of(entry.option.id), held_detail=entry.held_detail)
+
+
+def observed(
+    option: Option,
+    attempts: Sequence[Attempt] = (),
+    *,
+    place: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+    held_detail: str | None = None,
+) -> OptionReport:
+    """Return an option with its attempts and without a verdict yet."""
+    about = dict(detail or {})
+    if isinstance(option.settings, VoiceSettings):
+        about["transport"] = option.settings.transport
+    return OptionReport(
+        id=option.id,
+        kind=option.kind,
+        label=option.label,
+        scope=option.scope,
+        exposure=option.exposure,
+        endpoint=str(option.endpoint),
+        status=Status.NOT_RUN,
+        origin="user" if option.held_by_user else "catalogue",
+        operator=option.operator,
+        filtering=option.filtering,
+        baseline=option.baseline,
+        via=option.via,
+        place=place,
+        reason_detail=held_detail,
+        detail=about,
+        attempts=tuple(rounded(attempt) for attempt in attempts),
+    )
+
+
+def exit_code(report: Report, *, need: str | None, interrupted: bool) -> int:
+    """Return the exit code of ``check`` (``docs/contract.rst``): 0 before 4 before 3 before 1; 3 after a signal."""
+    if interrupted:
+        return 3
+    tried = [option for option in report.options if not option.baseline]
+    if any(_is_a_way(option, need) for option in tried):
+        return 0
+    nowhere = {NetworkState.OFFLINE, NetworkState.LOCAL_ONLY, NetworkState.CAPTIVE_PORTAL}
+    if report.network.state in nowhere:
+        return 4
+    return 3 if any(option.reason in {Reason.DEADLINE, Reason.BUDGET} for option in tried) else 1
+
+
+def _is_a_way(option: OptionReport, need: str | None) -> bool:
+    if option.status not in {Status.WORKS, Status.DEGRADED, Status.UNSTABLE}:
+        return False
+    if option.detail.get("limit") == "wrong_answer":
+        return False
+    return option.scope == need if need is not None else option.scope is not Scope.VOICE
+
+
+def rounded(attempt: Attempt) -> Attempt:
+    """Return an attempt with times to a tenth of a millisecond, which is finer than anything measured."""
+    return msgspec.structs.replace(
+        attempt,
+        t0=round(attempt.t0, 4),
+        t=round(attempt.t, 4),
+        latency_ms=None if attempt.latency_ms is None else round(attempt.latency_ms, 2),
+        down_kbps=None if attempt.down_kbps is None else round(attempt.down_kbps, 1),
+        up_kbps=None if attempt.up_kbps is None else round(attempt.up_kbps, 1),
+        steps=tuple(msgspec.structs.replace(one, t0=round(one.t0, 4), t=round(one.t, 4)) for one in attempt.steps),
+    )

@@ -1,0 +1,111 @@
+"""Names during a check: who may be asked for which, and when.
+
+A name that the user brought may be seen only by a resolver that was proven in this run over an encrypted channel. So
+options with such names wait until one is proven, or until none is left that could be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from circumvent.model.words import Proof
+from circumvent.names.plan import CLEAR_KINDS, Wanted
+from circumvent.net.errors import CannotTry, NetError, PeerError, StepFailed
+from circumvent.transport import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from circumvent.check.schedule import Entry
+    from circumvent.model.option import Option
+    from circumvent.model.record import Attempt
+    from circumvent.net.resolve import NamesInOrder
+    from circumvent.net.trace import Trace
+    from circumvent.transport import Context
+
+#: Proven resolvers that are kept; the next is asked when one fails.
+KEPT: Final = 3
+
+
+def encrypted(option: Option) -> bool:
+    """Tell whether an option is a resolver over an encrypted channel."""
+    return option.traits.family == "names" and option.kind not in CLEAR_KINDS
+
+
+class CheckNames:
+    """The name service of a check: :class:`NamesInOrder`, with private names waiting for a proven resolver."""
+
+    def __init__(
+        self, inner: NamesInOrder, context: Callable[[Option, Trace, Wanted], Context], *, share_private: bool
+    ) -> None:
+        """Wrap ``inner``; ``context`` makes what a look-up through a names option needs."""
+        self._inner = inner
+        self._context = context
+        self._share_private = share_private
+        self._proven: list[Option] = []
+        self._hopeless = False
+        self._waiting: dict[str, int] = {}
+        self._changed = anyio.Event()
+
+    async def resolve(self, host: str, trace: Trace, *, private: bool) -> Sequence[str]:
+        """Return at least one address of ``host``; see :class:`~circumvent.net.dial.NameService`."""
+        if private and not self._share_private:
+            self._waiting[host] = self._waiting.get(host, 0) + 1
+            try:
+                while not self._proven and not self._hopeless:
+                    await self._changed.wait()
+            finally:
+                self._waiting[host] -= 1
+        return await self._inner.resolve(host, trace, private=private)
+
+    def take(self, option: Option, attempt: Attempt) -> None:
+        """Keep a resolver that was just proven over an encrypted channel."""
+        carry = attempt.step("carry")
+        proved = carry is not None and carry.detail.get("dnssec") == "proved"
+        if encrypted(option) and attempt.carried and proved and len(self._proven) < KEPT:
+            self._proven.append(option)
+            self._inner.encrypted = self._look_up
+            self._wake()
+
+    def look_at(self, entries: Iterable[Entry]) -> None:
+        """See whether any resolver that could still be proven is left."""
+        if self._proven or self._hopeless:
+            return
+        for entry in entries:
+            stuck = bool(self._waiting.get(entry.option.endpoint.host))
+            settled = entry.settled or (entry.started and not entry.busy)
+            if encrypted(entry.option) and not settled and not stuck:
+                return
+        self._hopeless = True
+        self._wake()
+
+    async def _look_up(self, host: str, trace: Trace) -> Sequence[str]:
+        """Ask the proven resolvers in turn.
+
+        :raises PeerError: when none of them knows the name.
+        """
+        problem: NetError = PeerError("dns_no_answer")
+        for option in list(self._proven):
+            wanted = Wanted(name=host)
+            try:
+                await load(option.kind).attempt(option, self._context(option, trace, wanted))
+            except (StepFailed, CannotTry) as exc:
+                problem = PeerError(exc.error)
+                continue
+            if wanted.addresses:
+                return tuple(wanted.addresses)
+            if wanted.failure is not None:
+                problem = PeerError(wanted.failure)
+        raise problem
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+
+def lookup_context(base: Context, wanted: Wanted) -> Context:
+    """Return ``base`` for a look-up in place of a probe."""
+    return replace(base, goal=Proof.CARRIED, names=replace(base.names, wanted=wanted))
