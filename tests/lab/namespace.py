@@ -186,7 +186,7 @@ def _build() -> None:
     _point_resolv_conf()
     _write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
     _write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "0")
-    _open_drop_device()
+    open_tun(DROP_DEVICE)  # never read, never closed
     _furnish()
     _keep_capabilities(_CAP_NET_ADMIN, _CAP_SYS_ADMIN)
 
@@ -207,10 +207,13 @@ def _furnish() -> None:
             netlink.add_route(prefix, device=None, kind=RouteType.PROHIBIT)
 
 
-def _open_drop_device() -> int:
-    """Create the TUN device; it lives as long as the descriptor, which is never read and never closed."""
+def open_tun(name: str) -> int:
+    """Create a TUN device in the current namespace; it lives as long as the descriptor.
+
+    :raises OSError: when there is no /dev/net/tun.
+    """
     descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-    request = struct.pack("16sH22x", DROP_DEVICE.encode(), _IFF_TUN_NO_PI)
+    request = struct.pack("16sH22x", name.encode(), _IFF_TUN_NO_PI)
     fcntl.ioctl(descriptor, _TUNSETIFF, request)
     return descriptor
 
