@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
-from aioquic.quic.events import ConnectionTerminated, StopSendingReceived, StreamReset
+from aioquic.quic.events import StopSendingReceived, StreamReset
 
 from circumvent.model import failure as failures
 from circumvent.net.errors import PeerError
-from circumvent.net.http_types import MAX_BODY, BodyCut, BodyTooLong, Response
+from circumvent.net.http_types import MAX_BODY, BodyCut, Response
 from circumvent.net.quic_stream import PIECE, UNSENT
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ class _Exchange:
             self.ended = self.ended or event.stream_ended
             if len(self.body) + len(event.data) > self.max_body:
                 self.too_long = True
-                return
-            self.body += event.data
-            if event.data and self.on_bytes is not None:
-                self.on_bytes(len(event.data))
+            taken = event.data[: self.max_body - len(self.body)]
+            self.body += taken
+            if taken and self.on_bytes is not None:
+                self.on_bytes(len(taken))
 
     def _take_head(self, fields: list[tuple[bytes, bytes]]) -> None:
         """Keep the head of the final response; interim ones and trailers are passed over."""
@@ -159,8 +159,6 @@ class Http3Session:
     def _response(self, exchange: _Exchange) -> Response:
         if exchange.too_long_head:
             raise PeerError(failures.WRONG_ANSWER, "too many headers")
-        if exchange.too_long:
-            raise BodyTooLong(exchange.max_body)
         if exchange.reset is not None:
             reason = PeerError(failures.HTTP_REQUEST_FAILED, f"stream reset with code {exchange.reset:#x}")
             if exchange.status is not None:
@@ -168,11 +166,14 @@ class Http3Session:
             raise reason
         if exchange.status is None or exchange.first_byte is None:
             raise PeerError(failures.WRONG_ANSWER, "the stream ended without a response")
-        if exchange.cut():
-            raise BodyCut(len(exchange.body))
-        return Response(
+        response = Response(
             exchange.status, exchange.headers, bytes(exchange.body), "HTTP/3", exchange.first_byte
         )
+        if exchange.too_long:
+            raise BodyTooLong(exchange.max_body, response)
+        if exchange.cut():
+            raise BodyCut(len(exchange.body))
+        return response
 
     def _cancel(self, number: int, exchange: _Exchange) -> None:
         """Tell the peer to stop; it goes out with the next packet."""
@@ -181,8 +182,6 @@ class Http3Session:
             quic.cancel(number, _REQUEST_CANCELLED)
 
     def _handle(self, event: QuicEvent) -> None:
-        if isinstance(event, ConnectionTerminated):
-            return
         exchange = self._exchanges.get(getattr(event, "stream_id", -1))
         if exchange is not None:
             if isinstance(event, StreamReset):

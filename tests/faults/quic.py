@@ -114,6 +114,7 @@ class Server:
         self.tasks = tasks
         self.open: dict[Address, tuple[QuicConnection, App]] = {}
         self.sent = 0
+        self.sending = anyio.Lock()
         self.counts = {"in": 0, "out": 0}
 
     async def run(self) -> None:
@@ -180,6 +181,10 @@ class Server:
         )
 
     async def flush(self) -> None:
+        async with self.sending:
+            await self._flush()
+
+    async def _flush(self) -> None:
         for quic, app in list(self.open.values()):
             while (event := quic.next_event()) is not None:
                 app(event)
@@ -289,52 +294,60 @@ class Request:
 
 @dataclass
 class Answer:
-    """What an HTTP/3 server answers. ``stop_after`` resets the stream after so many bytes of body."""
+    """What an HTTP/3 server answers.
+
+    After ``stop_after`` bytes of body the stream is reset, or the connection closed where ``leave`` says so.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     stop_after: int | None = None
     interim: bool = False
+    leave: bool = False
+
+
+class Http3App:
+    """The application side of one HTTP/3 connection."""
+
+    def __init__(self, connection: Connection, answer: Callable[[Request], Awaitable[Answer]]) -> None:
+        self.connection = connection
+        self.answer = answer
+        self.h3 = H3Connection(connection.quic)
+        self.requests: dict[int, Request] = {}
+
+    def __call__(self, event: QuicEvent) -> None:
+        for part in self.h3.handle_event(event):
+            if isinstance(part, HeadersReceived):
+                fields = {name.decode(): value.decode() for name, value in part.headers}
+                self.requests[part.stream_id] = Request(fields)
+            elif isinstance(part, DataReceived):
+                self.requests[part.stream_id].body += part.data
+            else:
+                continue
+            if part.stream_ended:
+                self.connection.later(partial(self.reply, part.stream_id, self.requests.pop(part.stream_id)))
+
+    async def reply(self, number: int, request: Request) -> None:
+        given = await self.answer(request)
+        if given.interim:
+            self.h3.send_headers(number, [(b":status", b"103")])
+        fields = {":status": str(given.status), "content-length": str(len(given.body)), **given.headers}
+        self.h3.send_headers(number, [(name.encode(), value.encode()) for name, value in fields.items()])
+        if given.stop_after is None:
+            self.h3.send_data(number, given.body, end_stream=True)
+            return
+        self.h3.send_data(number, given.body[: given.stop_after], end_stream=False)
+        await self.connection.flush()
+        if given.leave:
+            self.connection.quic.close(error_code=0x100)
+        else:
+            self.connection.quic.reset_stream(number, 0x102)
 
 
 def http3(answer: Callable[[Request], Awaitable[Answer]]) -> Serve:
     """Speak HTTP/3; ``answer`` gives the answer to a request."""
-
-    def serve(connection: Connection) -> App:
-        h3 = H3Connection(connection.quic)
-        requests: dict[int, Request] = {}
-
-        def app(event: QuicEvent) -> None:
-            for part in h3.handle_event(event):
-                if isinstance(part, HeadersReceived):
-                    fields = {name.decode(): value.decode() for name, value in part.headers}
-                    requests[part.stream_id] = Request(fields)
-                elif isinstance(part, DataReceived):
-                    requests[part.stream_id].body += part.data
-                else:
-                    continue
-                if part.stream_ended:
-                    connection.later(partial(reply, part.stream_id, requests.pop(part.stream_id)))
-
-        async def reply(number: int, request: Request) -> None:
-            given = await answer(request)
-            if given.interim:
-                h3.send_headers(number, [(b":status", b"103")])
-            fields = {"content-length": str(len(given.body)), **given.headers}
-            head = [(b":status", str(given.status).encode())]
-            head += [(name.encode(), value.encode()) for name, value in fields.items()]
-            h3.send_headers(number, head)
-            if given.stop_after is None:
-                h3.send_data(number, given.body, end_stream=True)
-                return
-            h3.send_data(number, given.body[: given.stop_after], end_stream=False)
-            await connection.flush()
-            connection.quic.reset_stream(number, 0x102)
-
-        return app
-
-    return serve
+    return lambda connection: Http3App(connection, answer)
 
 
 def echo_dns(message: bytes) -> bytes:
