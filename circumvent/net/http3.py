@@ -16,7 +16,7 @@ from aioquic.quic.events import StopSendingReceived, StreamReset
 
 from circumvent.model import failure as failures
 from circumvent.net.errors import PeerError
-from circumvent.net.http_types import MAX_BODY, BodyCut, Response
+from circumvent.net.http_types import MAX_BODY, BodyCut, BodyTooLong, Response
 from circumvent.net.quic_stream import PIECE, UNSENT
 
 if TYPE_CHECKING:
