@@ -78,7 +78,7 @@ server:
   num-threads: 1
   msg-cache-size: 1m
   rrset-cache-size: 1m
-  incoming-num-tcp: 200
+  incoming-num-tcp: {connections}
   identity: "{identity}"
   version: "laboratory"
   nsid: "ascii_{identity}"
@@ -126,6 +126,8 @@ def start_unbound(
             directory=directory,
             identity=name,
             interfaces="\n".join(interfaces),
+            # Each listener reserves descriptors for all its connections. The default of 10 shuts healthy clients out.
+            connections=max(20, min(200, 3000 // len(interfaces))),
             key=credentials.key,
             chain=credentials.chain,
             lies="\n".join(lies),

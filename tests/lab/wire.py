@@ -198,11 +198,10 @@ class Copier:
         """Copy until the control socket closes."""
         while True:
             wait = self._waiting[0][0] - time.monotonic() if self._waiting else None
-            ready, _, _ = select.select(
-                [self._client, self._world, self._control], [], [], None if wait is None else max(0.0, wait)
-            )
+            sources: list[int | socket.socket] = [self._client, self._world, self._control]
+            ready, _, _ = select.select(sources, [], [], None if wait is None else max(0.0, wait))
             for descriptor in ready:
-                if descriptor is self._control:
+                if isinstance(descriptor, socket.socket):
                     if not self._control.recv(16):
                         return
                     self._report()
