@@ -1,0 +1,108 @@
+"""What may stay of the details of an attempt: a list of keys and words, everything else goes.
+
+Details are written by many hands and hold whatever a protocol had to say, so nothing is kept because it looks
+harmless: a key stays if it is written here, a value if it is a number, or a word of a closed vocabulary.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from circumvent.model import failure as failures
+from circumvent.model.kinds import FAMILIES, KINDS
+from circumvent.model.words import Proof, Reason
+
+#: Keys that never hold who or where somebody is: counts, sizes, times, yes or no.
+KEYS: Final = frozenset({
+    "addresses", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
+    "canaries", "cipher", "class", "clear", "closed_by", "controls", "cut_bytes", "datagrams_received", "dnssec",
+    "domestic", "error", "error_code", "failure", "first_bytes", "honesty", "http", "identity", "ignored",
+    "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "last_ack_ms", "late", "lies", "limit", "loss",
+    "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
+    "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal",
+    "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "system_resolver",
+    "tcp", "tls", "total_retrans", "transport", "type", "udp", "unacked", "version", "via_relay", "voice", "works",
+    "wrong_answers",
+})  # fmt: skip
+
+#: Steps that transports and the check have (``docs/transports``).
+STEPS: Final = frozenset({
+    "allocate", "authenticate", "binding", "bulk_tls", "carry", "connect", "control_http", "control_tls", "honesty",
+    "idle", "late_answers", "proxy_handshake", "quic_handshake", "resolve", "sustain", "sustain_down", "sustain_up",
+    "tls_handshake", "tunnel_handshake", "udp_associate", "voice",
+})  # fmt: skip
+
+#: Numbers beyond this could be an address or a key written as one.
+_LARGEST_NUMBER: Final = 10**12
+_DEEPEST: Final = 6
+
+#: Text values that may stay.
+WORDS: Final = frozenset({
+    # transports, families, sides, kernel states
+    "udp", "tcp", "tls", "ipv4", "ipv6", "peer", "us", "http", "ssh", "alert", "other", "none", "openssl", "aioquic",
+    "established", "syn_sent", "syn_recv", "fin_wait1", "fin_wait2", "time_wait", "close", "close_wait", "last_ack",
+    "listen", "closing", "unknown",
+    # names: DNSSEC, honesty, response codes, types
+    "proved", "stripped", "bogus", "expired", "off", "alone", "agreed", "lies", "NOERROR", "NXDOMAIN", "SERVFAIL",
+    "REFUSED", "FORMERR", "NOTIMP", "A", "AAAA", "TXT",
+    # limits, authentication methods, HTTP methods, classes of anchors
+    "wrong_answer", "cut", "slow", "partly", "no_authentication", "username_password", "GET", "POST", "cdn", "updates",
+    "cloud", "academic", "exchange", "resolver", "domestic",
+    # versions and protocols
+    "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "QUICv1", "QUICv2", "h2", "h3", "http/1.0", "http/1.1", "HTTP/1.0",
+    "HTTP/1.1", "HTTP/2", "HTTP/3", "dot", "doq",
+    *(value for name, value in vars(failures).items() if name.isupper() and isinstance(value, str)),
+    *KINDS, *FAMILIES, *(str(word) for word in Proof), *(str(word) for word in Reason),
+})  # fmt: skip
+#: Names of cipher suites (RFC 8446 and OpenSSL), by their parts.
+_CIPHER: Final = re.compile(
+    r"(?:(?:TLS|ECDHE|DHE|RSA|ECDSA|AES|AES128|AES256|128|256|GCM|CCM|CCM8|8|CBC|CHACHA20|POLY1305|SHA|SHA256|SHA384"
+    r"|WITH|ARIA128|ARIA256|CAMELLIA128|CAMELLIA256)(?:[_-]|$)){2,9}"
+)
+#: JA4 of our own hello: two hashes that depend on nothing but the program.
+_JA4: Final = re.compile(r"[tq]\d\d[di]\d{4}[a-z0-9]{2}_[0-9a-f]{12}_[0-9a-f]{12}")
+
+
+def public_word(value: str) -> bool:
+    """Tell whether a text is of the closed vocabulary."""
+    return value in WORDS or bool(_CIPHER.fullmatch(value)) or bool(_JA4.fullmatch(value))
+
+
+def public_part(value: Any, depth: int = 0) -> Any:
+    """Return what may stay of a value; ``None`` if nothing may."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return value if abs(value) < _LARGEST_NUMBER else None
+    if isinstance(value, str):
+        return value if public_word(value) else None
+    if depth >= _DEEPEST:
+        return None
+    if isinstance(value, list | tuple):
+        parts = (public_part(item, depth + 1) for item in value)
+        return [part for part in parts if part not in (None, {}, [])]
+    return public_detail(value, depth + 1) if isinstance(value, dict) else None
+
+
+def public_detail(detail: Any, depth: int = 0) -> dict[str, Any]:
+    """Return what may stay of a table of details."""
+    if not isinstance(detail, dict):
+        return {}
+    kept = {key: public_part(value, depth) for key, value in detail.items() if key in KEYS}
+    return {key: value for key, value in kept.items() if value is not None or detail[key] is None}
+
+
+def public_numbers(table: Any) -> dict[str, float | None] | None:
+    """Return the numbers of a flat table of numbers; ``None`` if there is no table."""
+    if not isinstance(table, dict):
+        return None
+    return {
+        key: value
+        for key, value in table.items()
+        if isinstance(key, str) and re.fullmatch(r"[a-z0-9_]{1,16}", key) and _is_number_or_none(value)
+    }
+
+
+def _is_number_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, int | float)
