@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import errno
 import re
+import socket
 import ssl
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -154,7 +155,27 @@ def _numbered(names: Mapping[str, str]) -> Mapping[int, tuple[str, str]]:
 _ERRNO: Final = _numbered(_ERRNO_NAMES)
 
 
+#: What ``getaddrinfo`` says (RFC 3493, section 6.1).
+_EAI_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "EAI_NONAME": failures.DNS_NXDOMAIN,
+        "EAI_NODATA": failures.DNS_NO_ANSWER,
+        "EAI_ADDRFAMILY": failures.DNS_NO_ANSWER,
+        "EAI_AGAIN": failures.DNS_SERVFAIL,
+    }
+)
+_EAI: Final = MappingProxyType(
+    {
+        getattr(socket, name): (error, "system resolver")
+        for name, error in _EAI_NAMES.items()
+        if hasattr(socket, name)
+    }
+)
+
+
 def _os_words(exc: OSError) -> Words:
+    if isinstance(exc, socket.gaierror):
+        return _EAI.get(exc.errno or 0, (failures.DNS_MISBEHAVING, "system resolver"))
     if exc.errno is not None and exc.errno in _ERRNO:
         name, error = _ERRNO[exc.errno]
         return error, None if name in _TOLD else name.lower()
@@ -203,7 +224,7 @@ _NOT_TLS: Final = frozenset(
 
 def _ssl_words(exc: ssl.SSLError) -> Words:
     if isinstance(exc, ssl.SSLCertVerificationError):
-        code = exc.verify_code
+        code: int = getattr(exc, "verify_code", 0)
         return _VERIFY.get(code, (failures.SSL_INVALID_CERTIFICATE, f"verification result {code}"))
     if isinstance(exc, ssl.SSLEOFError):
         return failures.EOF, "without close_notify"
@@ -211,7 +232,7 @@ def _ssl_words(exc: ssl.SSLError) -> Words:
         return failures.EOF, "close_notify"
     if isinstance(exc, ssl.SSLSyscallError) and exc.errno in _ERRNO:
         return _os_words(exc)
-    reason = exc.reason or ""
+    reason: str = getattr(exc, "reason", None) or ""  # errors made outside of OpenSSL have none
     alert = alert_from_openssl(reason)
     if alert is not None:
         return alert_words(alert)

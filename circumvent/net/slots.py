@@ -53,6 +53,7 @@ class Caps:
 class Lease:
     """Leave to open ``connections`` sockets to some addresses, until it is given back.
 
+    ``sockets`` is how many may be open for a moment: a race between addresses has one for each but the first more.
     ``shared`` tells whether anybody else had connections to one of these addresses open meanwhile: a failure
     seen then has to be seen again alone before it counts.
     """
@@ -60,13 +61,9 @@ class Lease:
     addresses: frozenset[str]
     groups: frozenset[str]
     connections: int
+    sockets: int
     exclusive: bool = False
     shared: bool = False
-
-    @property
-    def sockets(self) -> int:
-        """Return how many sockets may be open at once: a race between addresses has one for each but the first."""
-        return self.connections + max(len(self.addresses) - 1, 0)
 
 
 @dataclass(slots=True)
@@ -109,11 +106,18 @@ class Ledger:
             caps.to_address if places else caps.in_all,
             caps.to_network if groups else caps.in_all,
         )
-        return Lease(places, frozenset(groups), max(1, min(connections, most)), exclusive)
+        connections = max(1, min(connections, most))
+        return Lease(
+            addresses=places,
+            groups=frozenset(groups),
+            connections=connections,
+            sockets=min(connections + max(len(places) - 1, 0), caps.in_all),
+            exclusive=exclusive,
+        )
 
     def fits(self, lease: Lease) -> bool:
-        """Tell whether enough sockets are left in all; a lease larger than that gets them when nobody has any."""
-        return self.open + lease.sockets <= self.caps.in_all or not self.open
+        """Tell whether enough sockets are left in all."""
+        return self.open + lease.sockets <= self.caps.in_all
 
     def wait(self, lease: Lease, now: float) -> float:
         """Return seconds until ``lease`` may begin: 0 now, infinity when first another must be given back."""

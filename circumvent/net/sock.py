@@ -164,6 +164,8 @@ def _bind(raw: socket.socket, source: Source) -> None:
         if address is None:
             raise OSError(errno.EADDRNOTAVAIL, "the interface has no address of this family")
     if address is not None:
+        if (ipaddress.ip_address(address).version == 6) != (raw.family == socket.AF_INET6):
+            raise OSError(errno.EADDRNOTAVAIL, "the source address is of the other family")
         raw.bind(sockaddr(address, 0))
 
 
