@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
     Criticality,
@@ -45,6 +46,8 @@ LONGEST_CHAIN: Final = 16
 LARGEST_CERTIFICATE: Final = 64 * 1024
 #: How many certificates may stand between leaf and root.
 DEPTH: Final = 8
+#: The smallest RSA key that counts, in bits (CA/Browser Forum baseline requirements, section 6.1.5).
+SMALLEST_RSA: Final = 2048
 _SECOND: Final = timedelta(seconds=1)
 
 Chain = Sequence[x509.Certificate]
@@ -106,6 +109,9 @@ class TrustStore:
             path = self._build(chain, now)
         except VerificationError as exc:
             raise self._explain(chain, now, exc) from exc
+        key = chain[0].public_key()
+        if isinstance(key, RSAPublicKey) and key.key_size < SMALLEST_RSA:  # issuers' keys the library watches
+            raise PeerError(failures.SSL_INVALID_CERTIFICATE, f"an RSA key of {key.key_size} bits")
         if not matches(chain[0], name):
             raise PeerError(failures.SSL_INVALID_HOSTNAME, "the certificate is for another name")
         return path
@@ -135,6 +141,8 @@ class TrustStore:
         for future in sorted(moment for moment in moments if moment > now):
             if self._holds(chain, future):
                 return PeerError(failures.SSL_NOT_YET_VALID, f"before {future:%Y-%m-%d}")
+        if not _names(chain[0]):
+            return PeerError(failures.SSL_INVALID_HOSTNAME, "the certificate has no alternative names")
         return PeerError(failures.SSL_INVALID_CERTIFICATE, _reason_words(reason))
 
     def _vouched(self, chain: Chain) -> bool:
@@ -182,6 +190,7 @@ def parse_chain(chain_der: Sequence[bytes]) -> list[x509.Certificate]:
             chain = [x509.load_der_x509_certificate(der) for der in chain_der]
             for item in chain:  # what is malformed inside shows when it is first read
                 _ = item.extensions, item.subject, item.issuer
+            _ = chain[0].public_key()
         except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as exc:
             raise PeerError(failures.SSL_INVALID_CERTIFICATE, "malformed") from exc
     return chain
@@ -194,10 +203,7 @@ def tbs_hash(certificate: x509.Certificate) -> bytes:
 
 def matches(leaf: x509.Certificate, name: str) -> bool:
     """Tell whether the certificate is for ``name`` (RFC 9525 section 6): alternative names only, no common name."""
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        return False
+    names = _names(leaf)
     try:
         address = ipaddress.ip_address(name)
     except ValueError:
@@ -235,12 +241,17 @@ def _mozilla_roots() -> tuple[x509.Certificate, ...]:
     return tuple(roots)
 
 
+def _names(leaf: x509.Certificate) -> x509.SubjectAlternativeName:
+    """Return the alternative names of a certificate, empty when it has none."""
+    try:
+        return leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return x509.SubjectAlternativeName([])
+
+
 def _any_name(leaf: x509.Certificate) -> x509.DNSName | x509.IPAddress:
     """Return a name that the leaf is certainly for: the path is judged first, the name after it."""
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        names = x509.SubjectAlternativeName([])
+    names = _names(leaf)
     for pattern in names.get_values_for_type(x509.DNSName):
         try:
             return x509.DNSName(pattern.replace("*", "any", 1))
