@@ -44,7 +44,9 @@ class Assembler:
         concluded = self.conclude(entries, final=False)
         return advise.candidates(concluded.options, without_connect=bool(self._facts.get("tcp_proxied")))
 
-    def conclude(self, entries: Iterable[Entry], facts: Mapping[str, Any] | None = None, *, final: bool) -> Conclusion:
+    def conclude(
+        self, entries: Iterable[Entry], facts: Mapping[str, Any] | None = None, *, final: bool
+    ) -> Conclusion:
         """Diagnose these options, with the facts known so far."""
         if facts is not None:
             self._facts = dict(facts)
@@ -104,7 +106,13 @@ class Assembler:
         return round_trip is not None and round_trip > SLOW_ROUND_TRIP
 
     def _observed(self, entry: Entry) -> OptionReport:
-        return observed(entry.option, entry.attempts, place=self._plan.places.get(entry.option.id), detail=self._plan.detail_of(entry.option.id), held_detail=entry.held_detail)
+        return observed(
+            entry.option,
+            entry.attempts,
+            place=self._plan.places.get(entry.option.id),
+            detail=self._plan.detail_of(entry.option.id),
+            held_detail=entry.held_detail,
+        )
 
 
 def observed(
@@ -169,5 +177,7 @@ def rounded(attempt: Attempt) -> Attempt:
         latency_ms=None if attempt.latency_ms is None else round(attempt.latency_ms, 2),
         down_kbps=None if attempt.down_kbps is None else round(attempt.down_kbps, 1),
         up_kbps=None if attempt.up_kbps is None else round(attempt.up_kbps, 1),
-        steps=tuple(msgspec.structs.replace(one, t0=round(one.t0, 4), t=round(one.t, 4)) for one in attempt.steps),
+        steps=tuple(
+            msgspec.structs.replace(one, t0=round(one.t0, 4), t=round(one.t, 4)) for one in attempt.steps
+        ),
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt
     from circumvent.net.resolve import NamesInOrder
+    from circumvent.net.slots import Slots
     from circumvent.net.trace import Trace
     from circumvent.transport import Context
 
@@ -39,11 +40,17 @@ class CheckNames:
     """The name service of a check: :class:`NamesInOrder`, with private names waiting for a proven resolver."""
 
     def __init__(
-        self, inner: NamesInOrder, context: Callable[[Option, Trace, Wanted], Context], *, share_private: bool
+        self,
+        inner: NamesInOrder,
+        context: Callable[[Option, Trace, Wanted], Context],
+        slots: Slots,
+        *,
+        share_private: bool,
     ) -> None:
         """Wrap ``inner``; ``context`` makes what a look-up through a names option needs."""
         self._inner = inner
         self._context = context
+        self._slots = slots
         self._share_private = share_private
         self._proven: list[Option] = []
         self._hopeless = False
@@ -91,7 +98,8 @@ class CheckNames:
         for option in list(self._proven):
             wanted = Wanted(name=host)
             try:
-                await load(option.kind).attempt(option, self._context(option, trace, wanted))
+                async with self._slots.lease(option.endpoint.known_addresses, group=option.cdn):
+                    await load(option.kind).attempt(option, self._context(option, trace, wanted))
             except (StepFailed, CannotTry) as exc:
                 problem = PeerError(exc.error)
                 continue

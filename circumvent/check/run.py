@@ -9,22 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import anyio
-import msgspec
 
 from circumvent.check.assemble import Assembler
 from circumvent.check.baseline import Baseline
 from circumvent.check.events import (
     AttemptFinished,
-    Finished,
     FindingSeen,
+    Finished,
     OptionDecided,
     Started,
     StateDecided,
 )
 from circumvent.check.runner import Runner, Task
-from circumvent.check.schedule import Schedule, Work, second_try_limit
-from circumvent.check.second import SecondLook
-from circumvent.check.triggers import Triggers
+from circumvent.check.schedule import Entry, Schedule, Work, second_try_limit
 from circumvent.model.words import NetworkState, Proof, Reason, Scope, Status
 
 if TYPE_CHECKING:
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
     from circumvent.check.schedule import Job
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt
+    from circumvent.model.report import OptionReport, Target
 
 #: Attempts under way at once; the caps on sockets are stricter, this bounds memory for long lists.
 MOST_UNDER_WAY: Final = 128
@@ -71,6 +69,8 @@ class CheckRun:
         self._ended_by: Reason | None = None
         self._told: dict[str, Status] = {}
         self._found: set[str] = set()
+        self._targets: list[Target] = []
+        self._concluded = self._assembler.conclude((), self._baseline.facts, final=False)
         self._state: NetworkState | None = None
 
     def stop(self) -> None:
@@ -94,11 +94,11 @@ class CheckRun:
         async with anyio.create_task_group() as group:
             group.start_soon(self._baseline.run, self._look_again)
             await self._try_all(group)
-        second = SecondLook(self._schedule, self._runner, self._assembler)
-        await second.run(allow_user_held=self.plan.settings.cross_check)
-        await Triggers(self.plan, self._schedule, self._runner, self._assembler, self._services.clock).run(
-            self._decided
+        await second_looks(
+            self._schedule, self._runner, self.plan.places, user_held=self.plan.settings.cross_check
         )
+        await run_triggers(self._schedule, self._runner, self._services.clock, self._decided)
+        await try_targets(self.plan, self._schedule, self._runner, self._targets)
 
     async def _try_all(self, group: anyio.abc.TaskGroup) -> None:
         while True:
@@ -113,11 +113,16 @@ class CheckRun:
                 await self._changed.wait()
 
     @property
+    def _bytes_used(self) -> int:
+        used = self._runner.used
+        return used.sent + used.received
+
+    @property
     def _under_way(self) -> int:
         return sum(1 for entry in self._schedule.entries.values() if entry.busy)
 
     async def _attempt(self, job: Job) -> None:
-        if self._runner.bytes_used + COST[job.goal] > self.plan.settings.max_bytes:
+        if self._bytes_used + COST[job.goal] > self.plan.settings.max_bytes:
             self._schedule.drop(job, Reason.BUDGET)
         else:
             outcome = await self._runner.run(self._task(job))
@@ -147,33 +152,35 @@ class CheckRun:
                 option=job.option.id,
                 attempt=outcome.attempt,
                 at=self._services.clock.now(),
-                bytes_used=self._runner.bytes_used,
+                bytes_used=self._bytes_used,
             )
         )
 
     def _announce(self, option: Option, attempt: Attempt) -> None:
         """Tell that a tunnel carried, before its 64 KiB are through. A resolver's honesty must be seen first."""
-        if option.baseline or option.scope is Scope.NAMES or option.id in self._told:
-            return
-        report = self._assembler.option(self._schedule.entries[option.id], extra=attempt)
-        self._tell(report.status, option, report)
+        if not option.baseline and option.scope is not Scope.NAMES and option.id not in self._told:
+            entry = Entry(option, attempts=[attempt])
+            self._tell(self._assembler.conclude([entry], final=False).options[0])
 
     def _decided(self, option: Option) -> None:
+        """Conclude from what is known, and tell what is new."""
+        self._services.resolver.look_at(self._schedule.entries.values())
+        self._look_again()
         entry = self._schedule.entries[option.id]
         if not entry.busy and not option.baseline:
-            report = self._assembler.option(entry)
-            self._tell(report.status, option, report)
-        self._look_again()
+            self._tell(next(one for one in self._concluded.options if one.id == option.id))
 
-    def _tell(self, status: Status, option: Option, report: object) -> None:
-        if self._told.get(option.id) is not status:
-            self._told[option.id] = status
-            self._emit(OptionDecided(option=report, at=self._services.clock.now()))  # type: ignore[arg-type]
+    def _tell(self, option: OptionReport) -> None:
+        if self._told.get(option.id) is not option.status:
+            self._told[option.id] = option.status
+            self._emit(OptionDecided(option=option, at=self._services.clock.now()))
 
     def _look_again(self) -> None:
         """Decide the state and the findings from what is known, and tell what is new."""
-        network = self._assembler.network(self._schedule, self._baseline, final=False)
-        now = self._services.clock.now()
+        self._concluded = self._assembler.conclude(
+            self._schedule.entries.values(), self._baseline.facts, final=False
+        )
+        network, now = self._concluded.network, self._services.clock.now()
         if network.state is not self._state and network.state is not NetworkState.UNKNOWN:
             self._state = network.state
             self._emit(StateDecided(network=network, at=now))
@@ -184,26 +191,26 @@ class CheckRun:
         self._changed.set()
 
     def _started(self) -> Started:
-        reports = [self._assembler.option(entry) for entry in self._schedule.entries.values()]
+        concluded = self._assembler.conclude(
+            self._schedule.entries.values(), self._baseline.facts, final=False
+        )
         return Started(
-            options=tuple(report for report in reports if not report.baseline),
+            options=tuple(option for option in concluded.options if not option.baseline),
             deadline_s=self.plan.settings.seconds,
             max_bytes=self.plan.settings.max_bytes,
             interface=self.plan.interface,
         )
 
     def _finish(self) -> None:
-        why = STOPPED.get(self._ended_by) if self._ended_by is not None else None
-        if why is not None:
-            for option, attempt in self._stopped(why):
-                self._schedule.entries[option.id].attempts.append(attempt)
+        if self._ended_by is not None:
+            for option, attempt in self._runner.stopped(STOPPED[self._ended_by]):
+                if option.id in self._schedule.entries:
+                    self._schedule.entries[option.id].attempts.append(attempt)
         report = self._assembler.report(
-            self._schedule, self._baseline, self._runner, ended_by=self._ended_by, events=self._told
+            list(self._schedule.entries.values()),
+            self._baseline.facts,
+            used=self._runner.used,
+            ended_by=self._ended_by,
+            targets=self._targets,
         )
         self._emit(Finished(report=report))
-
-    def _stopped(self, why: str) -> list[tuple[Option, Attempt]]:
-        return [
-            (option, attempt if attempt.counted else msgspec.structs.replace(attempt, failure=None))
-            for option, attempt in self._runner.stopped(why)
-        ]

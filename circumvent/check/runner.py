@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import anyio
 import msgspec
 
-from circumvent.model.option import Endpoint
 from circumvent.model.record import Attempt, Fidelity
+from circumvent.model.report import Bytes
 from circumvent.model.words import Proof, Reason
 from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.errors import CannotTry, StepFailed
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
+    from circumvent.check.lookups import CheckNames
     from circumvent.control import ControlPlan
-    from circumvent.model.option import Option
+    from circumvent.model.option import Endpoint, Option
     from circumvent.names.plan import NamesPlan
     from circumvent.net.clock import Clock
     from circumvent.net.dial import NameService
@@ -34,12 +35,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What every attempt of a check shares. ``options`` finds the carriers that ``via`` names."""
+    """What every attempt of a check shares.
+
+    ``options`` finds the carriers that ``via`` names; ``own`` are ids of this network's own resolvers, which may
+    have private addresses.
+    """
 
     clock: Clock
     timeouts: Timeouts
     slots: Slots
-    resolver: NameService
+    resolver: CheckNames
+    system: NameService
     source: Source | None
     trust: TrustStore
     random: random.Random
@@ -47,6 +53,7 @@ class Services:
     controls: Callable[[int], ControlPlan]
     names: Callable[[Option, int, bool], NamesPlan]
     allow_private: bool = False
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +62,8 @@ class Task:
 
     ``number`` counts the option's tries from 1; ``limit`` (seconds) replaces the adaptive step limit; ``alone``
     waits until no other connection to the address is open; ``trigger`` runs the second-phase probe; ``via`` is
-    a working option through which to look a second time.
+    a working option through which to look a second time; ``as_an_app`` asks this network's own resolver, as any
+    app would.
     """
 
     option: Option
@@ -65,6 +73,7 @@ class Task:
     alone: bool = False
     trigger: bool = False
     via: Option | None = None
+    as_an_app: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +98,16 @@ class Runner:
     _attempts: int = 0
     _under_way: set[Trace] = field(default_factory=set)
     _stopped: list[tuple[Option, Attempt]] = field(default_factory=list)
-    _bytes: int = 0
+    _sent: int = 0
+    _received: int = 0
 
     @property
-    def bytes_used(self) -> int:
+    def used(self) -> Bytes:
         """Return the bytes sent and received so far, in all attempts."""
-        return self._bytes + sum(trace.bytes_sent + trace.bytes_received for trace in self._under_way)
+        return Bytes(
+            sent=self._sent + sum(trace.bytes_sent for trace in self._under_way),
+            received=self._received + sum(trace.bytes_received for trace in self._under_way),
+        )
 
     def stopped(self, why: str) -> list[tuple[Option, Attempt]]:
         """Return the attempts that were cut off by us, as they stood, with ``why``.
@@ -115,7 +128,7 @@ class Runner:
         carrier = self._carrier(option, task)
         trace = self._trace(task)
         try:
-            endpoint, addresses = await self._locate(option, carrier, trace)
+            endpoint, addresses = await self._locate(task, carrier, trace)
         except CannotTry as exc:
             return Outcome(attempt=self._record(trace, option), cannot=exc)
         except StepFailed:
@@ -137,7 +150,8 @@ class Runner:
                 raise
             finally:
                 self._under_way.discard(trace)
-                self._bytes += trace.bytes_sent + trace.bytes_received
+                self._sent += trace.bytes_sent
+                self._received += trace.bytes_received
             return self._close(trace, option, shared=lease.shared)
 
     async def _try(self, option: Option, task: Task, trace: Trace, carrier: Option | None) -> None:
@@ -169,8 +183,9 @@ class Runner:
 
     def _dialer(self, option: Option, carrier: Option | None, task: Task, trace: Trace) -> Dialer:
         if carrier is None:
-            policy = Policy(allow_private=self.services.allow_private, private_names=option.held_by_user)
-            return DirectDialer(self.services.resolver, self.services.source, policy)
+            private = self.services.allow_private or option.id in self.services.own
+            policy = Policy(allow_private=private, private_names=option.held_by_user)
+            return DirectDialer(self._resolver(task), self.services.source, policy)
         transport = load(carrier.kind)
         if not isinstance(transport, Carrier):
             raise CannotTry(Reason.UNSUPPORTED, f"a {carrier.traits.title} option can't carry another")
@@ -178,20 +193,23 @@ class Runner:
         under = self._dialer(carrier, self._carrier(carrier, inner), inner, trace)
         return transport.dialer(carrier, self._context(carrier, inner, trace, under))
 
+    def _resolver(self, task: Task) -> NameService:
+        return self.services.system if task.as_an_app else self.services.resolver
+
     async def _locate(
-        self, option: Option, carrier: Option | None, trace: Trace
+        self, task: Task, carrier: Option | None, trace: Trace
     ) -> tuple[Endpoint, tuple[str, ...]]:
         """Return the endpoint with addresses, and those that we connect to ourselves.
 
         Through a carrier the far end resolves, and what we connect to is the outermost carrier.
         """
-        outermost = option
+        option = outermost = task.option
         while (under := self._carrier_of(outermost, carrier if outermost is option else None)) is not None:
             outermost = under
         endpoint = outermost.endpoint
         if not endpoint.known_addresses:
             async with trace.step("resolve") as step:
-                found = await self.services.resolver.resolve(
+                found = await self._resolver(task).resolve(
                     endpoint.host, trace, private=outermost.held_by_user
                 )
                 step.detail["addresses"] = len(found)

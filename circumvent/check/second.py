@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from circumvent.check.runner import Task
-from circumvent.diagnose.verdict import decide
-from circumvent.diagnose.verdict import Circumstances
+from circumvent.diagnose.verdict import Circumstances, decide
 from circumvent.model.option import Endpoint
 from circumvent.model.words import Proof, Status
 from circumvent.transport import Carrier, load
@@ -66,7 +65,9 @@ def at_address(option: Option, address: str) -> Option:
     )
 
 
-async def second_looks(schedule: Schedule, runner: Runner, places: dict[str, str], *, user_held: bool) -> None:
+async def second_looks(
+    schedule: Schedule, runner: Runner, places: dict[str, str], *, user_held: bool
+) -> None:
     """Look at every silent endpoint through the best carrier in another place; the attempts do not count."""
     able = carriers(schedule)
     for entry in silent_entries(schedule, user_held=user_held):

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from circumvent.model.report import Finding
-from circumvent.model.words import FindingKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from circumvent.diagnose.look import Look
+    from circumvent.model.words import FindingKind
 
 NOT_SEEN: Final = "not_seen"
 Result = Finding | str | None

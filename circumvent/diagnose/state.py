@@ -6,7 +6,6 @@ and classes that no single operator, and no list that a censor allows, decides a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,8 @@ from circumvent.diagnose.look import Look, best_proof, carried, counted
 from circumvent.model.words import NetworkState, Proof
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from circumvent.model.report import OptionReport
 
 #: The counting rule: so many anchors, of so many networks, in so many classes.

@@ -75,7 +75,7 @@ def recommendations(
                 visible=advice.visible(best),
                 because="best",
                 text=advice.what(best),
-                next_step=advice.next_step(best, backup),
+                next_step=advice.next_step(backup),
             )
         )
     return tuple(told)

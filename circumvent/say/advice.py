@@ -45,8 +45,8 @@ def what(option: OptionReport) -> str:
     return said.format(**facts)
 
 
-def next_step(option: OptionReport, backup: OptionReport | None) -> str:
-    """Say what to do if the first choice stops."""
+def next_step(backup: OptionReport | None) -> str:
+    """Say what to do when the first choice stops."""
     if backup is None:
         return _("If it stops, run the check again.")
     return _("If it stops: {name} ({kind}).").format(name=backup.label, kind=KINDS[backup.kind].title)

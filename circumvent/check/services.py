@@ -1,0 +1,87 @@
+"""Wires what the attempts of a check share: clock, limits, names, trust, what is fetched in which try."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from circumvent.check.lookups import CheckNames, lookup_context
+from circumvent.check.runner import Services
+from circumvent.control import ControlPlan, plan_for_try
+from circumvent.model.words import Proof
+from circumvent.names.chain import RootKeys
+from circumvent.names.plan import CLEAR_KINDS, NamesPlan
+from circumvent.net.clock import Clock
+from circumvent.net.dial import DirectDialer, Policy
+from circumvent.net.resolve import NamesInOrder
+from circumvent.net.slots import Caps, Slots
+from circumvent.net.timeouts import Timeouts
+from circumvent.net.verify import TrustStore
+from circumvent.transport import Context
+
+if TYPE_CHECKING:
+    from circumvent.check.plan import Plan
+    from circumvent.model.option import Option
+    from circumvent.names.plan import Wanted
+    from circumvent.net.trace import Trace
+
+
+def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Services:
+    """Make the services of one check; its time begins now, or at ``started_monotonic``."""
+    settings = plan.settings
+    clock = Clock() if started_monotonic is None else Clock(started_monotonic=started_monotonic)
+    timeouts = Timeouts()
+    slots = Slots(Caps(fast=settings.fast, allow_private=settings.allow_private))
+    root_keys = RootKeys(plan.names.anchors)
+    inner = NamesInOrder(
+        chosen=plan.resolvers if settings.resolver else (),
+        source=plan.source,
+        share_private=settings.system_dns,
+    )
+    trust = TrustStore.mozilla(plan.trust_pem, clock.wall)
+
+    def names(option: Option, number: int, trigger: bool) -> NamesPlan:
+        asked = plan.names
+        first = number == 1 or trigger
+        by_hand_clear = asked.by_hand and option.kind in CLEAR_KINDS
+        return NamesPlan(
+            root_keys=root_keys,
+            controls=asked.controls,
+            canaries=asked.canaries if first else (),
+            identity=asked.identity if first and not trigger else (),
+            clear=trigger or by_hand_clear,
+            by_hand=asked.by_hand,
+        )
+
+    def controls(number: int) -> ControlPlan:
+        return plan_for_try(plan.controls, plan.bulks, number, plan.random)
+
+    def context(option: Option, trace: Trace, wanted: Wanted) -> Context:
+        policy = Policy(allow_private=settings.allow_private, private_names=option.held_by_user)
+        base = Context(
+            trace=trace,
+            dialer=DirectDialer(inner, plan.source, policy),
+            goal=Proof.CARRIED,
+            controls=controls(1),
+            names=names(option, 2, False),
+            trust=trust,
+            random=plan.random,
+        )
+        return lookup_context(base, wanted)
+
+    return Services(
+        clock=clock,
+        timeouts=timeouts,
+        slots=slots,
+        resolver=CheckNames(inner, context, slots, share_private=settings.system_dns),
+        system=NamesInOrder(chosen=plan.resolvers if settings.resolver else (), source=plan.source),
+        source=plan.source,
+        trust=trust,
+        random=plan.random,
+        options={option.id: option for option in plan.order},
+        controls=controls,
+        names=names,
+        allow_private=settings.allow_private,
+        own=frozenset(
+            option_id for option_id, detail in plan.details.items() if detail.get("system_resolver")
+        ),
+    )
