@@ -22,6 +22,9 @@ from circumvent.check.events import (
 )
 from circumvent.check.runner import Runner, Task
 from circumvent.check.schedule import Entry, Schedule, Work, second_try_limit
+from circumvent.check.second import second_looks
+from circumvent.check.targets import try_targets
+from circumvent.check.triggers import run_triggers
 from circumvent.model.words import NetworkState, Proof, Reason, Scope, Status
 
 if TYPE_CHECKING:
