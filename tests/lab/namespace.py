@@ -21,7 +21,6 @@ import signal
 import socket
 import struct
 import sys
-import tempfile
 import threading
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -51,9 +50,9 @@ DROPPED: Final = ("192.0.2.0/24", "2001:db8:dead::/48")
 UNREACHABLE: Final = ("203.0.113.0/25", "2001:db8:bad::/48")
 PROHIBITED: Final = ("203.0.113.128/25", "2001:db8:f0b::/48")
 DROP_DEVICE: Final = "drop0"
-#: What /etc/resolv.conf says inside the namespace: the laboratory's resolver.
-RESOLVER: Final = "198.51.100.10"
 
+#: What /etc/resolv.conf says inside the namespace: the laboratory's resolver, 198.51.100.10.
+_RESOLV_CONF: Final = Path(__file__).with_name("resolv.conf")
 _NOBODY: Final = 65534
 _CLONE_NEWNS: Final = 0x00020000
 _CLONE_NEWUSER: Final = 0x10000000
@@ -219,17 +218,11 @@ def open_tun(name: str) -> int:
 
 
 def _point_resolv_conf() -> None:
-    """Bind a file that names the laboratory's resolver over /etc/resolv.conf, in this mount namespace only."""
-    _mount("none", "/", 0, _MS_PRIVATE_RECURSIVE)
+    """Bind ``resolv.conf`` of the laboratory over /etc/resolv.conf, in this mount namespace only."""
+    _mount("none", "/", _MS_PRIVATE_RECURSIVE)
     target = Path("/etc/resolv.conf")
-    if not target.exists():
-        return
-    with tempfile.NamedTemporaryFile("w", prefix="resolv-", delete=False) as file:
-        file.write(f"nameserver {RESOLVER}\noptions timeout:1 attempts:1\n")
-    path = Path(file.name)
-    path.chmod(0o644)
-    _mount(file.name, str(target.resolve()), 0, _MS_BIND)
-    path.unlink()
+    if target.exists():
+        _mount(str(_RESOLV_CONF), str(target.resolve()), _MS_BIND)
 
 
 def _libc() -> ctypes.CDLL:
@@ -241,8 +234,8 @@ def _unshare(flags: int) -> None:
         raise _Refused(f"unshare({flags:#x}): {os.strerror(ctypes.get_errno())}")
 
 
-def _mount(source: str, target: str, kind: int, flags: int) -> None:
-    if _libc().mount(source.encode(), target.encode(), kind or None, ctypes.c_ulong(flags), None):
+def _mount(source: str, target: str, flags: int) -> None:
+    if _libc().mount(source.encode(), target.encode(), None, ctypes.c_ulong(flags), None):
         raise _Refused(f"mount on {target}: {os.strerror(ctypes.get_errno())}")
 
 
