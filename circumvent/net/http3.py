@@ -121,8 +121,7 @@ class Http3Session:
         exchange = self._exchanges[number] = _Exchange(max_body=max_body, on_bytes=on_bytes)
         try:
             self._h3.send_headers(number, _request_headers(method, url, headers, body), end_stream=not body)
-            await self._upload(number, exchange, body)
-            await self._complete(exchange)
+            await self._complete(number, exchange, body)
         finally:
             del self._exchanges[number]
             if not exchange.ended:
@@ -134,22 +133,27 @@ class Http3Session:
         await self._link.aclose(_NO_ERROR)
 
     async def _upload(self, number: int, exchange: _Exchange, body: bytes) -> None:
+        """Send the body until the peer has all of it or wants no more, also when it has answered before."""
         quic = self._link.quic
+
+        def over() -> bool:
+            return exchange.stopped or exchange.reset is not None or exchange.too_long
+
         for start in range(0, len(body), PIECE):
-            await self._link.wait(
-                lambda: exchange.stopped or exchange.finished or quic.unsent(number) < UNSENT
-            )
-            if exchange.stopped or exchange.finished:
-                return  # the peer has answered already and reads no further
+            await self._link.wait(lambda: over() or quic.unsent(number) < UNSENT)
+            if over():
+                return
             end = start + PIECE
             self._h3.send_data(number, body[start:end], end_stream=end >= len(body))
+        await self._link.wait(lambda: over() or quic.unsent(number) == 0)
 
-    async def _complete(self, exchange: _Exchange) -> None:
-        """Wait for the end of the response.
+    async def _complete(self, number: int, exchange: _Exchange, body: bytes) -> None:
+        """Send the body and wait for the end of the response.
 
         :raises BodyCut: when the connection ended inside the body.
         """
         try:
+            await self._upload(number, exchange, body)
             await self._link.wait(lambda: exchange.finished)
         except (OSError, PeerError) as exc:
             if exchange.status is None or isinstance(exc, BodyCut):

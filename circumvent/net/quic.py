@@ -53,6 +53,8 @@ SHORTEST_ROUND_TRIP: Final = 0.1
 LONGEST_ROUND_TRIP: Final = 1.0
 #: Bytes taken in on one connection, in all: a check never wants more, and a peer may send for ever.
 RECEIVE_LIMIT: Final = 64 << 20
+#: Events on the peer's own streams that are kept for whoever will handle them.
+MOST_UNCLAIMED: Final = 64
 #: Seconds between the PINGs of an idle connection.
 KEEP_ALIVE: Final = 15.0
 #: RFC 9000 section 20.1: codes from here on are TLS alerts (RFC 8446 section 6).
@@ -123,6 +125,7 @@ class QuicLink:
         self._trace = trace
         self._streams: dict[int, QuicStream] = {}
         self._handler: Callable[[QuicEvent], None] | None = None
+        self._unclaimed: deque[QuicEvent] = deque()
         self._outbox: deque[bytes] = deque()
         self._driven = False
         self._progress = anyio.Event()
@@ -174,8 +177,13 @@ class QuicLink:
         self._streams.pop(number, None)
 
     def handle_events(self, handler: Callable[[QuicEvent], None]) -> None:
-        """Give all events to ``handler`` from now on, for a protocol that manages its streams itself."""
+        """Give all events to ``handler``, for a protocol that manages its streams itself.
+
+        A server may open streams before anybody here knows what it is for: they come first.
+        """
         self._handler = handler
+        while self._unclaimed:
+            handler(self._unclaimed.popleft())
 
     async def wait(self, ready: Callable[[], bool]) -> None:
         """Send what is to be sent and drive the connection until ``ready``.
@@ -288,9 +296,11 @@ class QuicLink:
                 self._shaken = True
             elif self._handler is not None:
                 self._handler(event)
-            elif isinstance(event, _STREAM_EVENTS) and event.stream_id in self._streams:
-                # What comes on a stream that the peer opened, or that was given up, is dropped.
-                self._streams[event.stream_id].feed(event)
+            elif isinstance(event, _STREAM_EVENTS):
+                if event.stream_id in self._streams:
+                    self._streams[event.stream_id].feed(event)
+                elif len(self._unclaimed) < MOST_UNCLAIMED:
+                    self._unclaimed.append(event)
 
     async def _verify(self) -> None:
         """Make sure that the peer is who it must be, before anything is sent to it or believed."""

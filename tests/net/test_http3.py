@@ -9,6 +9,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 import trustme
+from aioquic.h3.connection import H3Connection
+from aioquic.h3.events import HeadersReceived
 
 from circumvent.model import failure as failures
 from circumvent.model.words import Proof
@@ -25,6 +27,8 @@ from tests.faults.quic import Answer, Behaviour, Request, configuration, doing_n
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from aioquic.quic.events import QuicEvent
 
     from tests.faults.quic import App, Connection
 
@@ -141,6 +145,53 @@ async def test_uploads_arrive_whole(authority: trustme.CA, size: int) -> None:
 
     assert response.header("x-method") == "POST"
     assert response.body == body
+
+
+async def test_settings_that_come_with_the_handshake_are_kept(authority: trustme.CA) -> None:
+    """A server may speak first, in the very datagram that ends the handshake."""
+    async with session(authority) as (http, _):
+        await http.request("GET", f"{URL}/bytes/1")
+
+        assert http._h3.received_settings is not None
+
+
+async def test_an_early_answer_does_not_stop_an_upload(authority: trustme.CA) -> None:
+    """What is measured is that the bytes went up, whatever the server thinks of them."""
+
+    def serve(connection: Connection) -> App:
+        h3 = H3Connection(connection.quic)
+
+        def app(event: QuicEvent) -> None:
+            for part in h3.handle_event(event):
+                if isinstance(part, HeadersReceived):
+                    h3.send_headers(part.stream_id, [(b":status", b"200")], end_stream=True)
+
+        return app
+
+    async with session(authority, serve) as (http, trace):
+        response = await http.request("POST", f"{URL}/", body=bytes(100_000))
+
+    assert response.status == 200
+    assert trace.bytes_sent > 100_000
+
+
+async def test_an_upload_ends_when_the_server_wants_no_more(authority: trustme.CA) -> None:
+    def serve(connection: Connection) -> App:
+        h3 = H3Connection(connection.quic)
+
+        def app(event: QuicEvent) -> None:
+            for part in h3.handle_event(event):
+                if isinstance(part, HeadersReceived):
+                    h3.send_headers(part.stream_id, [(b":status", b"413")], end_stream=True)
+                    connection.quic.stop_stream(part.stream_id, 0x100)
+
+        return app
+
+    async with session(authority, serve) as (http, trace):
+        response = await http.request("POST", f"{URL}/", body=bytes(3_000_000))
+
+    assert response.status == 413
+    assert trace.bytes_sent < 1_000_000
 
 
 async def test_interim_answers_are_passed_over(authority: trustme.CA) -> None:
