@@ -115,13 +115,17 @@ def names(settings: CheckSettings) -> Names:
     :raises SettingsError: for a ``--dns-control`` or ``--trust-anchor`` that can't be used.
     """
     by_hand = tuple(_dns_control(text) for text in settings.dns_control)
+    anchors = _trust_anchors(settings.trust_anchor)
+    if by_hand:
+        canaries = tuple(one.name for one in by_hand)
+        return Names(controls=by_hand, canaries=canaries, identity=(), by_hand=True, anchors=anchors)
     known = facts.load()
     return Names(
-        controls=by_hand or known.controls,
-        canaries=tuple(one.name for one in by_hand) or known.canary_names(country(settings)),
-        identity=() if by_hand else tuple(one.probe for one in known.identity),
-        by_hand=bool(by_hand),
-        anchors=_trust_anchors(settings.trust_anchor),
+        controls=known.controls,
+        canaries=known.canary_names(country(settings)),
+        identity=tuple(one.probe for one in known.identity),
+        by_hand=False,
+        anchors=anchors,
     )
 
 

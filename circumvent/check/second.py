@@ -18,6 +18,8 @@ from circumvent.model.words import Proof, Status
 from circumvent.transport import Carrier, load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from circumvent.check.runner import Runner
     from circumvent.check.schedule import Entry, Schedule
     from circumvent.model.option import Option
@@ -66,7 +68,7 @@ def at_address(option: Option, address: str) -> Option:
 
 
 async def second_looks(
-    schedule: Schedule, runner: Runner, places: dict[str, str], *, user_held: bool
+    schedule: Schedule, runner: Runner, places: Mapping[str, str], *, user_held: bool
 ) -> None:
     """Look at every silent endpoint through the best carrier in another place; the attempts do not count."""
     able = carriers(schedule)

@@ -74,12 +74,13 @@ def decide_state(look: Look, *, filtering: bool, final: bool) -> NetworkState:
     ``filtering`` tells that a finding or a ``blocked`` option shows filtering. Before the end (``final`` not set)
     the lower states are given only when nothing can raise them any more.
     """
-    if look.fact("routes", "online") is False:
-        return NetworkState.OFFLINE
     tunnels = [option for option in look.options if carried(option) and not option.baseline]
+    foreign = anchors(look, domestic=False)
+    # A lab has no default route and still reaches what it needs: what answers outweighs the routing table.
+    if look.fact("routes", "online") is False and not tunnels and not foreign.answered:
+        return NetworkState.OFFLINE
     if look.fact("anchors", "off"):
         return NetworkState.UNKNOWN
-    foreign = anchors(look, domestic=False)
     if look.fact("portal", "caught") and not foreign.answered:
         return NetworkState.FILTERED if tunnels else NetworkState.CAPTIVE_PORTAL
     if foreign.answered:
