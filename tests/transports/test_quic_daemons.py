@@ -211,6 +211,21 @@ async def test_ngtcp2_serves_a_page(gtlsserver: QuicServer) -> None:
     assert detail(record, "carry")["status"] == 200
 
 
+async def test_ngtcp2_is_sustained(gtlsserver: QuicServer) -> None:
+    """gtlsserver answers a path that is a number with so many bytes, and takes what is posted."""
+    option = page(gtlsserver.name, gtlsserver.address, gtlsserver.port, "/text#contains=independent")
+    bulk = Bulk.parse(f"https://{gtlsserver.name}:{gtlsserver.port}/{{bytes}}")
+    given = context(plan(None), ca_file=gtlsserver.ca_file, controls=ControlPlan(bulk=bulk))
+    record = await attempt(option, given)
+
+    assert record.failure is None
+    assert record.proof is Proof.SUSTAINED
+    assert record.bytes_received >= 64 * 1024
+    assert record.bytes_sent >= 16 * 1024
+    assert record.down_kbps
+    assert record.up_kbps
+
+
 async def test_ngtcp2_has_another_page_than_the_one_stated(gtlsserver: QuicServer) -> None:
     option = page(gtlsserver.name, gtlsserver.address, gtlsserver.port, "/text#body=something%20else")
     record = await attempt(option, context(plan(None), ca_file=gtlsserver.ca_file, controls=ControlPlan()))
