@@ -41,7 +41,9 @@ async def carry(asker: Asker) -> None:
         name = fresh_label(asker.context.random) + "."
         denial = Question(name=name, checking=False)
         controls = asker.context.names.controls
-        questions = [Question(name=control.name, checking=False) for control in controls]
+        questions = [
+            Question(name=control.name, rdtype=control.rdtype, checking=False) for control in controls
+        ]
 
         async def chain() -> list[Reply]:
             return [await _denial(asker, step, denial)]
@@ -50,6 +52,7 @@ async def carry(asker: Asker) -> None:
             return await asker.all(questions, limit=asker.patience)
 
         (first,), replies = await gather([chain, others])
+        step.detail["by_hand"] = asker.context.names.by_hand
         step.detail["controls"] = [
             _control(control, reply) for control, reply in zip(controls, replies, strict=True)
         ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import random as random_module
+    from collections.abc import Mapping, Sequence
 
     from circumvent.names.chain import RootKeys
 
@@ -23,6 +24,7 @@ class ControlName:
 
     name: str
     addresses: frozenset[str] = frozenset()
+    rdtype: str = "A"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,44 @@ class NamesPlan:
     by_hand: bool = False
     wanted: Wanted | None = None
 
+    @classmethod
+    def builtin(cls, root_keys: RootKeys, canaries: Sequence[str]) -> NamesPlan:
+        """Return the plan of a check without ``--dns-control``; ``canaries`` are those of the country."""
+        from circumvent.names import facts  # noqa: PLC0415 - reads files; only a check that asks names needs them
+
+        known = facts.load()
+        return cls(
+            root_keys=root_keys,
+            controls=known.controls,
+            canaries=tuple(canaries),
+            identity=tuple(fact.probe for fact in known.identity),
+        )
+
+    @classmethod
+    def given(cls, root_keys: RootKeys, controls: Mapping[str, Sequence[str]]) -> NamesPlan:
+        """Return the plan for ``--dns-control``: names with their true addresses, IPv4 and IPv6 apart."""
+        return cls(
+            root_keys=root_keys,
+            controls=tuple(
+                ControlName(name=name, rdtype=rdtype, addresses=frozenset(map(str, expected)))
+                for name, addresses in controls.items()
+                for rdtype, version in (("A", 4), ("AAAA", 6))
+                if (expected := [a for a in map(ipaddress.ip_address, addresses) if a.version == version])
+            ),
+            by_hand=True,
+        )
+
     def canaries_for(self, kind: str) -> tuple[str, ...]:
         """Return the canary names that may be asked over ``kind`` now."""
         return () if kind in CLEAR_KINDS and not self.clear else self.canaries
+
+    def in_clear(self) -> NamesPlan:
+        """Return the plan for the second phase: canaries may go over plain DNS."""
+        return replace(self, clear=True)
+
+    def carry_only(self) -> NamesPlan:
+        """Return the plan for later tries of an option: nothing but the denial and the controls."""
+        return replace(self, canaries=(), identity=())
 
     def identity_for(self, operator: str | None) -> tuple[IdentityProbe, ...]:
         """Return the identity probes that say something about a resolver of ``operator``."""

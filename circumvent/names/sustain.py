@@ -116,7 +116,11 @@ def _rate(step: OpenStep, flow: _Flow, seconds: float) -> None:
 async def _datagrams(asker: Asker) -> None:
     trace = asker.trace
     controls = asker.context.names.controls
-    question = Question(name=controls[0].name if controls else ".", rdtype="A" if controls else "SOA")
+    question = (
+        Question(name=controls[0].name, rdtype=controls[0].rdtype)
+        if controls
+        else Question(name=".", rdtype="SOA")
+    )
     round_trip = trace.timeouts.round_trip or 0.0
     last_wait = max(LAST_WAIT, 4 * round_trip)
     answered = 0
