@@ -271,6 +271,7 @@ class TlsStream(ByteStream):
     peer: Peer
     _verified: bool = field(repr=False)
     _sending: anyio.Lock = field(init=False, repr=False, default_factory=anyio.Lock)
+    _early: bytes = field(init=False, repr=False, default=b"")
     _broken: bool = field(init=False, repr=False, default=False)
     _closed: bool = field(init=False, repr=False, default=False)
 
@@ -294,6 +295,9 @@ class TlsStream(ByteStream):
         """Return decrypted bytes, ``None`` when more must come in first."""
         if self._closed:
             raise anyio.ClosedResourceError
+        if self._early:
+            data, self._early = self._early[:max_bytes], self._early[max_bytes:]
+            return data
         try:
             data = self.pump.tls.read(max_bytes)
         except ssl.SSLWantReadError:
@@ -340,12 +344,18 @@ class TlsStream(ByteStream):
             await anyio.aclose_forcefully(self.transport)
 
     def _say_goodbye(self) -> None:
+        """Write a close_notify.
+
+        What has arrived is read first: OpenSSL looks for the peer's own in the same call, and would stumble over
+        data of the application.
+        """
         if self._broken:
             return
-        try:
+        with suppress(ssl.SSLError):  # the last read wants more, or finds the end; so does the call itself
+            while data := self.pump.tls.read(CHUNK):
+                self._early += data
+        with suppress(ssl.SSLError):
             self.pump.tls.unwrap()
-        except (ssl.SSLError, OSError):  # wants the peer's own close_notify, for which nobody waits
-            return
 
     async def _flush(self) -> None:
         """Send what OpenSSL wrote. The lock keeps records in order between a reader and a writer."""
