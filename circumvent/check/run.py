@@ -150,6 +150,7 @@ class CheckRun:
             return
         self._schedule.finished(job, outcome.attempt, shared=outcome.shared)
         self._baseline.take(job.option, outcome.attempt)
+        self._services.resolver.take(job.option, outcome.attempt)
         self._emit(
             AttemptFinished(
                 option=job.option.id,

@@ -275,18 +275,25 @@ def _nearby(option: OptionReport) -> bool:
 
 
 def _loss(option: OptionReport) -> tuple[int, int]:
-    """Return datagrams sent and lost in the measured steps of an option."""
+    """Return datagrams sent and lost in the measured steps of an option over UDP."""
     sent = lost = 0
     for attempt in counted(option):
         for step in attempt.steps:
-            said: Any = step.detail.get("loss")
-            if (
-                isinstance(said, dict)
-                and isinstance(said.get("sent"), int)
-                and isinstance(said.get("lost"), int)
-            ):
-                sent, lost = sent + said["sent"], lost + said["lost"]
+            count = _loss_of(step.detail)
+            if count is not None and is_datagram(option):
+                sent, lost = sent + count[0], lost + count[1]
     return sent, lost
+
+
+def _loss_of(detail: dict[str, Any]) -> tuple[int, int] | None:
+    """Read the loss of a call (``sent``, ``lost``) or of paced questions (``queries``, ``answered``)."""
+    sent, lost = detail.get("sent"), detail.get("lost")
+    if isinstance(sent, int) and isinstance(lost, int):
+        return sent, lost
+    asked, answered = detail.get("queries"), detail.get("answered")
+    if isinstance(asked, int) and isinstance(answered, int) and "loss" in detail:
+        return asked, max(asked - answered, 0)
+    return None
 
 
 def _tcp_is_sound(look: Look) -> bool:

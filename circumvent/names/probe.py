@@ -57,6 +57,9 @@ async def probe_names(session: NamesSession, option: Option, context: Context, *
     from circumvent.names.sustain import sustain  # noqa: PLC0415 - as above
 
     asker = Asker(session, option, context, datagram=datagram)
+    if context.names.wanted is not None:
+        await look_up(asker, context.names.wanted)
+        return
     await carry(asker)
     await honesty(asker)
     if context.goal.at_least(Proof.SUSTAINED):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from circumvent.model.report import Ranked, Recommendation
 from circumvent.model.words import Scope, Status
@@ -92,14 +92,10 @@ def _backup(
 
 def _voice_loss(option: OptionReport) -> float | None:
     """Return the lowest part of voice packets lost in an attempt that measured it."""
-    losses = [
-        said["lost"] / said["sent"]
-        for attempt in option.attempts
-        for step in attempt.steps
-        if attempt.counted and isinstance(said := _voice(step.detail), dict) and said.get("sent")
-    ]
+    losses = []
+    for attempt in option.attempts:
+        for step in attempt.steps:
+            sent, lost = step.detail.get("sent"), step.detail.get("lost")
+            if attempt.counted and isinstance(sent, int) and isinstance(lost, int) and sent > 0:
+                losses.append(lost / sent)
     return min(losses, default=None)
-
-
-def _voice(detail: Mapping[str, Any]) -> Any:
-    return detail.get("loss") or detail.get("voice")
