@@ -40,23 +40,25 @@ async def carry(asker: Asker) -> None:
     async with asker.trace.step("carry") as step:
         name = fresh_label(asker.context.random) + "."
         denial = Question(name=name, checking=False)
-        controls = asker.context.names.controls
-        questions = [
-            Question(name=control.name, rdtype=control.rdtype, checking=False) for control in controls
+        controls = [
+            (control, Question(name=control.name, rdtype=rdtype, checking=False))
+            for control in asker.context.names.controls
+            for rdtype in control.rdtypes
         ]
 
         async def chain() -> list[Reply]:
             return [await _denial(asker, step, denial)]
 
         async def others() -> list[Reply]:
-            return await asker.all(questions, limit=asker.patience)
+            return await asker.all([question for _, question in controls], limit=asker.patience)
 
         (first,), replies = await gather([chain, others])
         step.detail["by_hand"] = asker.context.names.by_hand
         step.detail["controls"] = [
-            _control(control, reply) for control, reply in zip(controls, replies, strict=True)
+            _control(control, reply) for (control, _), reply in zip(controls, replies, strict=True)
         ]
-        _decide(asker, step, first, replies)
+        rights = [_right(control, reply) for (control, _), reply in zip(controls, replies, strict=True)]
+        _decide(asker, step, first, replies, rights)
 
 
 async def _denial(asker: Asker, step: OpenStep, question: Question) -> Reply:
@@ -131,12 +133,12 @@ def _control(control: ControlName, reply: Reply) -> dict[str, Json]:
 
 def _right(control: ControlName, reply: Reply) -> bool | None:
     """Tell whether a control was answered as it must be; ``None`` without an answer or an expectation."""
-    if reply.answer is None or not reply.answer.addresses or not control.addresses:
-        return None
-    return control.addresses.issuperset(reply.answer.addresses)
+    return control.right(reply.question.rdtype, reply.answer.addresses) if reply.answer is not None else None
 
 
-def _decide(asker: Asker, step: OpenStep, denial: Reply, controls: list[Reply]) -> None:
+def _decide(
+    asker: Asker, step: OpenStep, denial: Reply, controls: list[Reply], rights: list[bool | None]
+) -> None:
     """Prove ``carried``, or raise what is wrong.
 
     Signed denial and any control answer: carried; a wrong control answer is then a lie of a resolver that

@@ -25,7 +25,18 @@ class ControlName:
 
     name: str
     addresses: frozenset[str] = frozenset()
-    rdtype: str = "A"
+
+    @property
+    def rdtypes(self) -> tuple[str, ...]:
+        """Return what to ask for: the families of the addresses, A if there are none."""
+        given = {"AAAA" if ":" in address else "A" for address in self.addresses}
+        return tuple(sorted(given)) or ("A",)
+
+    def right(self, rdtype: str, addresses: Sequence[str]) -> bool | None:
+        """Tell whether an answer is what it must be; ``None`` if there is nothing to compare."""
+        if not addresses or not self.addresses or rdtype not in self.rdtypes:
+            return None
+        return self.addresses.issuperset(addresses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +96,14 @@ class NamesPlan:
 
     @classmethod
     def given(cls, root_keys: RootKeys, controls: Mapping[str, Sequence[str]]) -> NamesPlan:
-        """Return the plan for ``--dns-control``: names with their true addresses, IPv4 and IPv6 apart."""
+        """Return the plan for ``--dns-control``: names with their true addresses."""
         return cls(
             root_keys=root_keys,
             controls=tuple(
-                ControlName(name=name, rdtype=rdtype, addresses=frozenset(map(str, expected)))
+                ControlName(
+                    name=name, addresses=frozenset(str(ipaddress.ip_address(one)) for one in addresses)
+                )
                 for name, addresses in controls.items()
-                for rdtype, version in (("A", 4), ("AAAA", 6))
-                if (expected := [a for a in map(ipaddress.ip_address, addresses) if a.version == version])
             ),
             by_hand=True,
         )

@@ -117,7 +117,7 @@ async def _datagrams(asker: Asker) -> None:
     trace = asker.trace
     controls = asker.context.names.controls
     question = (
-        Question(name=controls[0].name, rdtype=controls[0].rdtype)
+        Question(name=controls[0].name, rdtype=controls[0].rdtypes[0])
         if controls
         else Question(name=".", rdtype="SOA")
     )
