@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from circumvent.model import failure as failures
 from circumvent.model.kinds import KINDS
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from circumvent.model.record import Attempt
     from circumvent.model.report import OptionReport
+
+T = TypeVar("T")
 
 #: A finding that speaks of a class counts at least this many places.
 PLACES: Final = 3
@@ -51,6 +53,17 @@ class Look:
     def where(self, rule: Callable[[OptionReport], bool]) -> list[OptionReport]:
         """Return the options for which the rule holds."""
         return [option for option in self.options if rule(option)]
+
+    @cached_property
+    def _memory(self) -> dict[str, Any]:
+        return {}
+
+    def remember(self, name: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` made the first time; several rules ask for the same comparison."""
+        if name not in self._memory:
+            self._memory[name] = make()
+        value: T = self._memory[name]
+        return value
 
     def fact(self, *path: str) -> Any:
         """Return a fact by its path, ``None`` if it is not known."""
