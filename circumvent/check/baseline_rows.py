@@ -122,7 +122,7 @@ def names(settings: CheckSettings) -> Names:
     known = facts.load()
     return Names(
         controls=known.controls,
-        canaries=known.canary_names(country(settings)),
+        canaries=catalog.canaries(country(settings)),
         identity=tuple(one.probe for one in known.identity),
         by_hand=False,
         anchors=anchors,

@@ -85,6 +85,8 @@ def _lies_by_itself(witness: Witness, facts: Facts) -> Iterator[str]:
     for control in witness.controls:
         if control.right is False:
             yield f"{control.name}: not the address that it has"
+    if witness.by_hand:  # the user said what is true, in a network that may have addresses of its own
+        return
     for (name, _), said in witness.canaries.items():
         for address in said.addresses:
             if address in facts.injected:
