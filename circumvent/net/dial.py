@@ -243,7 +243,7 @@ class _Race:
 
 
 def _weight(error: OSError | None) -> int:
-    """Rank errors by what they tell: an answer of a host, then silence, then this machine's own trouble."""
-    if isinstance(error, ConnectionError):
+    """Rank by what ends a lost race: who was still silent, else an answer of a host, else trouble on this side."""
+    if error is None:
         return 2
-    return 1 if error is None else 0
+    return 1 if isinstance(error, ConnectionError) else 0

@@ -245,22 +245,28 @@ def silence(host: str = "127.0.0.1") -> Iterator[Server]:
 
 @dataclass(slots=True)
 class DatagramServer:
-    """A running UDP server and what it got."""
+    """A running UDP server, what it got and from whom."""
 
     host: str
     port: int
+    socket: socket.socket
     received: list[bytes] = field(default_factory=list)
+    peers: list[tuple[str, int]] = field(default_factory=list)
+
+    def send(self, data: bytes, peer: tuple[str, int]) -> None:
+        """Send a datagram out of turn."""
+        self.socket.sendto(data, peer)
 
 
 @contextmanager
 def serve_datagrams(
-    answer: Callable[[bytes], list[bytes]], host: str = "127.0.0.1"
+    answer: Callable[[bytes], list[bytes]], host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[DatagramServer]:
     """Run a UDP server: ``answer`` returns what to send back for each datagram."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
-    sock.bind((host, 0))
-    server = DatagramServer(host, sock.getsockname()[1])
+    sock.bind((host, port))
+    server = DatagramServer(host, sock.getsockname()[1], sock)
     stopping = threading.Event()
 
     def run() -> None:
@@ -272,6 +278,7 @@ def serve_datagrams(
             if stopping.is_set():
                 return
             server.received.append(data)
+            server.peers.append(peer[:2])
             for reply in answer(data):
                 with suppress(OSError):
                     sock.sendto(reply, peer)

@@ -130,7 +130,7 @@ async def test_when_all_refuse_the_failure_is_one_and_the_others_are_losers() ->
     assert {loser.address for loser in trace.losers} == {"127.0.0.2", "127.0.0.3"}
 
 
-async def test_silence_ends_by_our_limit_and_a_refusal_beside_it_tells_more() -> None:
+async def test_silence_ends_by_our_limit_and_a_refusal_beside_it_is_a_loser() -> None:
     silent, mixed = new_trace(limit=0.1), new_trace(limit=0.4)
     with nothing_left(), tcp.silence("127.0.0.1") as server:
         endpoint = Endpoint(host="127.0.0.1", port=server.port)
@@ -145,6 +145,10 @@ async def test_silence_ends_by_our_limit_and_a_refusal_beside_it_tells_more() ->
     assert isinstance(facts, dict)
     assert facts.get("state", "SYN_SENT") == "SYN_SENT"
     assert failure_of(mixed).error == failures.GENERIC_TIMEOUT
+    assert mixed.address == "127.0.0.1"
+    (loser,) = mixed.losers
+    assert loser.failure is not None
+    assert (loser.address, loser.failure.error) == ("127.0.0.2", failures.CONNECTION_REFUSED)
 
 
 async def test_a_deadline_leaves_the_step_without_failure_and_nothing_open() -> None:
