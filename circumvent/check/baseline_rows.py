@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from circumvent import catalog
+from circumvent.catalog.select import select
 from circumvent.check.lookups import encrypted
 from circumvent.check.settings import SettingsError
 from circumvent.inputs.links import parse_link
 from circumvent.inputs.problem import LineError
+from circumvent.model.kinds import KINDS
 from circumvent.model.option import Endpoint, Option, Origin, WebSettings, is_address, join_host_port
 from circumvent.names import facts
 from circumvent.names.chain import IANA_ANCHORS
@@ -105,6 +107,8 @@ def rows(
             option = _own_resolver(resolver, number)
             found.append(option)
             details[option.id] = {"system_resolver": True}
+    if settings.wants_builtin and settings.anchors is None:
+        found.extend(_pages(settings, random))
     found.extend(_name_servers(settings, chosen, random, ids))
     return tuple(found), details
 
@@ -176,18 +180,21 @@ def _counted(shuffled: Sequence[Anchor]) -> list[Anchor]:
 
 
 def _anchor_option(anchor: Anchor) -> Option:
-    place = "" if anchor.port == 443 else f":{anchor.port}"
+    place = "" if anchor.port == 443 else f"-{anchor.port}"
+    host = Endpoint(
+        host=anchor.host, port=anchor.port, addresses=() if is_address(anchor.host) else anchor.addresses
+    )
+    resolver = anchor.port == KINDS["dot"].port
+    url = f"https://{join_host_port(anchor.host, anchor.port)}/"
     return Option(
-        id=f"anchor-{anchor.host}{place.replace(':', '-')}",
-        kind="https",
+        id=f"anchor-{anchor.host}{place}",
+        kind="dot" if resolver else "https",
         label=anchor.host,
-        endpoint=Endpoint(
-            host=anchor.host, port=anchor.port, addresses=() if is_address(anchor.host) else anchor.addresses
-        ),
+        endpoint=host,
         origin=_CATALOGUE,
         operator=anchor.network,
         baseline=True,
-        settings=WebSettings(url=f"https://{join_host_port(anchor.host, anchor.port)}/", method="HEAD"),
+        settings=None if resolver else WebSettings(url=url, method="HEAD"),
     )
 
 
@@ -206,6 +213,18 @@ def _control_row(control: Control, number: int) -> tuple[Anchor, Option]:
         settings=WebSettings(url=control.url, method="GET"),
     )
     return anchor, option
+
+
+def _pages(settings: CheckSettings, random: Random) -> list[Option]:
+    """Return a few pages of the catalogue, over TCP and over QUIC."""
+    pages = select(
+        [option for option in catalog.options() if option.baseline],
+        random=random,
+        careful=settings.careful,
+        include=settings.include,
+        skip=settings.skip,
+    )
+    return list(pages)
 
 
 def _own_resolver(resolver: Resolver, number: int) -> Option:

@@ -146,7 +146,8 @@ class Schedule:
             entry.shared = None
         if not attempt.counted or attempt.carried:
             return
-        if _is_final(attempt):
+        anchor_answered = entry.option.baseline and attempt.proof.at_least(Proof.HANDSHAKEN)
+        if _is_final(attempt) or anchor_answered:
             entry.settled = True
         elif shared and job.work is Work.FIRST:
             entry.shared = attempt.id
