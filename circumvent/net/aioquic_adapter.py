@@ -8,6 +8,8 @@ else on. ``tests/net/test_aioquic_adapter.py`` fails when a release of aioquic m
 Nothing here does input or output, and time is an argument, in seconds on any monotonic clock.
 """
 
+# ruff: noqa: SLF001 - reading what is private is what this file is for
+
 from __future__ import annotations
 
 import hmac
@@ -96,14 +98,14 @@ class ClientConnection:
         self.aioquic = QuicConnection(configuration=configuration)
         self.client_hello = b""
         quiet = QuicConnectionAdapter(_silence, {"id": ""})
-        self.aioquic._logger = quiet  # noqa: SLF001
-        self.aioquic._loss._logger = quiet  # noqa: SLF001
+        self.aioquic._logger = quiet
+        self.aioquic._loss._logger = quiet
 
     def connect(self, now: float) -> None:
         """Make keys and the ClientHello (about a millisecond of work)."""
         self.aioquic.connect(_PEER, now=now)
-        stream = self.aioquic._crypto_streams[Epoch.INITIAL]  # noqa: SLF001
-        self.client_hello = bytes(stream.sender._buffer)  # noqa: SLF001
+        stream = self.aioquic._crypto_streams[Epoch.INITIAL]
+        self.client_hello = bytes(stream.sender._buffer)
 
     def receive(self, data: bytes, now: float) -> None:
         """Take in one datagram; never raises for what it holds."""
@@ -133,33 +135,33 @@ class ClientConnection:
     @property
     def closed(self) -> Closed | None:
         """Return how the connection ended, at once and not after the closing period."""
-        event = self.aioquic._close_event  # noqa: SLF001
+        event = self.aioquic._close_event
         if event is None:
             return None
         return Closed(
             code=event.error_code,
             reason=event.reason_phrase,
-            by_peer=self.aioquic._state.name == "DRAINING",  # noqa: SLF001
+            by_peer=self.aioquic._state.name == "DRAINING",
             application=event.frame_type is None,
         )
 
     @property
     def heard(self) -> bool:
         """Tell whether the peer answered with a packet of this connection (not garbage)."""
-        return self.aioquic._state.name != "FIRSTFLIGHT" or self.aioquic._retry_count > 0  # noqa: SLF001
+        return self.aioquic._state.name != "FIRSTFLIGHT" or self.aioquic._retry_count > 0
 
     @property
     def confirmed(self) -> bool:
         """Tell whether the peer confirmed the handshake (RFC 9001 section 4.1.2), so that it accepts us."""
-        return self.aioquic._handshake_confirmed  # noqa: SLF001
+        return self.aioquic._handshake_confirmed
 
     @property
     def certificates(self) -> tuple[bytes, ...]:
         """Return the chain the peer showed, leaf first, as DER. Its first key signed the handshake."""
-        leaf = self.aioquic.tls._peer_certificate  # noqa: SLF001
+        leaf = self.aioquic.tls._peer_certificate
         if leaf is None:
             return ()
-        chain = self.aioquic.tls._peer_certificate_chain  # noqa: SLF001
+        chain = self.aioquic.tls._peer_certificate_chain
         return tuple(certificate.public_bytes(Encoding.DER) for certificate in (leaf, *chain))
 
     @property
@@ -176,28 +178,28 @@ class ClientConnection:
     @property
     def version(self) -> int | None:
         """Return the QUIC version in use."""
-        return self.aioquic._version  # noqa: SLF001
+        return self.aioquic._version
 
     def unsent(self, stream_id: int) -> int:
         """Return how many bytes of a stream the peer has not acknowledged yet."""
-        stream = self.aioquic._streams.get(stream_id)  # noqa: SLF001
-        return 0 if stream is None else len(stream.sender._buffer)  # noqa: SLF001
+        stream = self.aioquic._streams.get(stream_id)
+        return 0 if stream is None else len(stream.sender._buffer)
 
     def cancel(self, stream_id: int, code: int) -> None:
         """Stop both directions of a bidirectional stream of ours, as far as they are still open."""
-        stream = self.aioquic._streams.get(stream_id)  # noqa: SLF001
+        stream = self.aioquic._streams.get(stream_id)
         if stream is None:
             return
         if not stream.receiver.is_finished:
             self.aioquic.stop_stream(stream_id, code)
-        if not stream.sender.is_finished and stream.sender._reset_error_code is None:  # noqa: SLF001
+        if not stream.sender.is_finished and stream.sender._reset_error_code is None:
             self.aioquic.reset_stream(stream_id, code)
 
     def is_stateless_reset(self, data: bytes) -> bool:
         """Tell whether a datagram is a stateless reset of this connection (RFC 9000 section 10.3.1)."""
         if len(data) < _RESET_MINIMUM:
             return False
-        ids = [self.aioquic._peer_cid, *self.aioquic._peer_cid_available]  # noqa: SLF001
+        ids = [self.aioquic._peer_cid, *self.aioquic._peer_cid_available]
         tokens = [identifier.stateless_reset_token for identifier in ids]
         found = [hmac.compare_digest(data[-_RESET_TOKEN:], token) for token in tokens if token]
         return any(found)
