@@ -21,8 +21,3 @@ def main(arguments: list[str] | None = None) -> int:
     from circumvent.cli.commands import run  # noqa: PLC0415 - typer costs 100 ms
 
     return run(given)
-
-
-def entry() -> None:
-    """Run as the installed program."""
-    sys.exit(main())

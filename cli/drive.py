@@ -1,0 +1,68 @@
+"""Runs a check for the command line: events to a view, signals to a partial report."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+from circumvent.check.api import CheckStream
+from circumvent.check.events import Finished
+
+if TYPE_CHECKING:
+    from circumvent.check.events import Event
+    from circumvent.check.plan import Plan
+    from circumvent.model.report import Report
+
+
+class View(Protocol):
+    """Shows a check while it runs."""
+
+    def take(self, event: Event) -> None:
+        """Show one event."""
+
+    async def run(self) -> None:
+        """Repaint until cancelled."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+def drive(plan: Plan, view: View, started_monotonic: float | None = None) -> tuple[Report, bool]:
+    """Run the check of ``plan``; return its report and whether a signal ended it.
+
+    The first SIGINT or SIGTERM ends it with what is known, also when the parent process ignored SIGINT; a second
+    leaves at once with exit code 3.
+    """
+    return anyio.run(_drive, plan, view, started_monotonic)
+
+
+async def _drive(plan: Plan, view: View, started_monotonic: float | None) -> tuple[Report, bool]:
+    report: Report | None = None
+    stream = CheckStream(plan, started_monotonic)
+    interrupted = False
+
+    async def watch_signals() -> None:
+        nonlocal interrupted
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                if interrupted:
+                    os._exit(3)
+                interrupted = True
+                stream.stop()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch_signals)
+        group.start_soon(view.run)
+        async with stream:
+            async for event in stream:
+                view.take(event)
+                if isinstance(event, Finished):
+                    report = event.report
+        group.cancel_scope.cancel()
+    view.close()
+    if report is None:  # pragma: no cover - Finished is always sent
+        raise RuntimeError("the check ended without a report")
+    return report, interrupted
