@@ -74,13 +74,24 @@ class NamesInOrder:
         system: Lookup | None = None,
     ) -> None:
         """Compose the ways; ``system`` stands in for the system's resolver (tests)."""
-        self.encrypted: Lookup | None = None
+        self._encrypted: Lookup | None = None
         self._known = {} if known is None else known
         self._chosen = tuple(chosen)
         self._source = source
         self._share_private = share_private
         self._system: Lookup = system_lookup if system is None else system
         self._remembered: dict[str, Sequence[str]] = {}
+
+    @property
+    def encrypted(self) -> Lookup | None:
+        """The look-up through a resolver proven in this run, once there is one."""
+        return self._encrypted
+
+    @encrypted.setter
+    def encrypted(self, lookup: Lookup | None) -> None:
+        if self._encrypted is None:
+            self._remembered.clear()  # answers in clear may be lies; from now on there are better ones
+        self._encrypted = lookup
 
     async def resolve(self, host: str, trace: Trace, *, private: bool) -> Sequence[str]:
         """Return at least one IP address of ``host``; see :class:`~circumvent.net.dial.NameService`."""
@@ -100,9 +111,9 @@ class NamesInOrder:
 
     async def _ask(self, name: str, trace: Trace, *, private: bool) -> Sequence[str]:
         in_clear = not private or self._share_private
-        if self.encrypted is not None:
+        if self._encrypted is not None:
             try:
-                return await self.encrypted(name, trace)
+                return await self._encrypted(name, trace)
             except (OSError, PeerError):
                 if not in_clear:
                     raise

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from circumvent.model import failure as failures
 from circumvent.model.words import Reason
-from circumvent.net import resolve, stub
+from circumvent.net import stub
 from circumvent.net.errors import CannotTry, PeerError
 from circumvent.net.name import Resolver, is_localhost, parse_resolv_conf, qualify
 from circumvent.net.resolve import NamesInOrder, SystemResolver, read_resolv_conf
@@ -333,6 +333,13 @@ async def test_a_look_up_is_remembered_counted_and_no_first_packet() -> None:
     assert trace.latency_ms is None
 
 
+async def test_what_was_learned_in_clear_is_asked_again_once_an_encrypted_resolver_is_proven() -> None:
+    names = NamesInOrder(system=Way("203.0.113.1"))
+    assert await names.resolve("dns.example", new_trace(), private=False) == ["203.0.113.1"]
+    names.encrypted = Way("203.0.113.2")
+    assert await names.resolve("dns.example", new_trace(), private=False) == ["203.0.113.2"]
+
+
 @pytest.mark.parametrize(
     ("host", "reason"),
     [
@@ -402,7 +409,7 @@ async def test_the_system_resolver_answers_through_a_thread(monkeypatch: pytest.
             (0, 0, 0, "", ("::1", 0, 0, 0)),
         ]
 
-    monkeypatch.setattr(resolve.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("circumvent.net.resolve.socket.getaddrinfo", getaddrinfo)
     with nothing_left():
         system = SystemResolver()
         assert await system("dns.example.", new_trace()) == ["203.0.113.1", "::1"]
@@ -414,7 +421,7 @@ async def test_what_the_system_says_is_raised(monkeypatch: pytest.MonkeyPatch) -
     def getaddrinfo(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "x")
 
-    monkeypatch.setattr(resolve.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("circumvent.net.resolve.socket.getaddrinfo", getaddrinfo)
     with pytest.raises(socket.gaierror):
         await SystemResolver()("dns.example.", new_trace())
 
@@ -430,7 +437,7 @@ async def test_hanging_look_ups_are_abandoned_and_their_threads_bounded(
         release.wait(10)
         return []
 
-    monkeypatch.setattr(resolve.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("circumvent.net.resolve.socket.getaddrinfo", getaddrinfo)
     with nothing_left():
         system = SystemResolver(most_threads=3)
         try:
