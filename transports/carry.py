@@ -129,17 +129,15 @@ class _Carry:
         return next((error for error in errors if isinstance(error, StepFailed)), errors[0])
 
     async def _fetch_all(self) -> None:
-        first, *others = self._plan.at_once
         async with anyio.create_task_group() as group:
-            group.start_soon(self._fetch, first)
-            if self._one_first:
-                await self._first_through.wait()
-            if not self._rejected:
-                for control in others:
-                    group.start_soon(self._fetch, control)
+            for control in self._plan.at_once:
+                if not self._rejected:
+                    group.start_soon(self._fetch, self._begin(control))
+                    if self._one_first:
+                        await self._first_through.wait()
         failed = sum(not fetch.right for fetch in self._fetches)
         if self._plan.spare is not None and failed == 1 and not self._rejected:
-            await self._fetch(self._plan.spare)
+            await self._fetch(self._begin(self._plan.spare))
         self._settled.set()
         self._over.set()
 
@@ -147,10 +145,14 @@ class _Carry:
     def _rejected(self) -> bool:
         return any(fetch.failure is not None and fetch.failure.error in _NOT_AGAIN for fetch in self._fetches)
 
-    async def _fetch(self, control: Control) -> None:
-        """Fetch one control, whatever comes of it; cancellation passes."""
+    def _begin(self, control: Control) -> _Fetch:
+        """Add a fetch, in the order of the plan, however the tasks run."""
         fetch = _Fetch(control)
         self._fetches.append(fetch)
+        return fetch
+
+    async def _fetch(self, fetch: _Fetch) -> None:
+        """Fetch one control, whatever comes of it; cancellation passes."""
         async with self._slots:
             try:
                 await self._fetch_once(fetch)

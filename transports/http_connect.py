@@ -38,9 +38,12 @@ class HttpConnectDialer(ProxyDialer):
         """Refuse a user name with a colon, and a certificate that cannot be read."""
         try:
             self._authorization()
-            self._trust()
         except ValueError as exc:
             raise CannotTry(Reason.UNSUPPORTED, str(exc)) from None
+        try:
+            self._trust()
+        except ValueError:
+            raise CannotTry(Reason.UNSUPPORTED, "its ca holds no readable certificate") from None
 
     async def reach(self, trace: Trace) -> ByteStream:
         """Connect to the proxy, and speak TLS to it if it is an ``https://`` proxy."""

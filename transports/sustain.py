@@ -5,7 +5,8 @@ connection that the path's dialer opened, TLS and all. Three things are kept apa
 
 * the bulk server does not serve (no connection to it, no TLS, another status, too few bytes): detail ``unavailable``,
   no failure, the proof stays at ``carried``;
-* the flow was cut, or stands still: ``truncated_after_n_bytes`` and ``cut_bytes`` once the body had begun;
+* the flow was cut, or stands still: ``truncated_after_n_bytes`` and ``cut_bytes`` once bytes of the answer had come
+  (a TLS record is 16 KiB, so a cut may show nothing of the body);
 * it is slow: after LONGEST seconds ``generic_timeout_error``, with the rate so far.
 
 A rate (kbit/s) is bytes over the seconds of the body after its first byte, but never over less than SHORTEST seconds:
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 LONGEST: Final = 20.0
 #: Seconds below which a rate is not told: 64 KiB in 5 ms are 105 Mbit/s.
 SHORTEST: Final = 0.005
+#: More bytes than this since the request are the beginning of a body: heads and session tickets are smaller.
+BEGUN: Final = 1024
 #: A server that gives more than was asked for is read no further than this, in bytes.
 MOST: Final = 4 * SUSTAIN_DOWN
 #: What ends an exchange: the stream's own errors, and what is found wrong in the answer.
@@ -154,6 +157,7 @@ class _Flow:
         self._context = context
         self._trace: Trace = context.trace
         self._body = 0
+        self._before = 0  # bytes that had come down when the GET left
         self._first: float | None = None
         self._last = 0.0
         self._wait = 0.0  # seconds from request to answer when nothing had to be moved first
@@ -172,6 +176,7 @@ class _Flow:
         """Bring SUSTAIN_DOWN bytes; tell whether it makes sense to go on."""
         async with self._trace.step("sustain_down", limit=math.inf) as step:
             started = self._trace.clock.now()
+            self._before = self._counted.received
             response: Response | None = None
             try:
                 response = await self._request(
@@ -270,10 +275,11 @@ class _Flow:
         return False
 
     def _cut(self, exc: Exception) -> NoReturn:
-        """Raise what ended the flow: a cut once bytes of the body had come down, else as it is."""
-        if self._body and not isinstance(exc, TooSlow):
-            self._trace.cut_bytes = self._counted.received
-            raise PeerError(failures.TRUNCATED, f"{self._counted.received} bytes had come down") from exc
+        """Raise what ended the flow: a cut once the answer had begun to come down, else as it is."""
+        received = self._counted.received
+        if received - self._before > BEGUN and not isinstance(exc, TooSlow):
+            self._trace.cut_bytes = received
+            raise PeerError(failures.TRUNCATED, f"{received} bytes had come down") from exc
         raise exc
 
 
