@@ -170,7 +170,7 @@ async def test_what_is_no_answer_carries_nothing(
         ),
         (Behaviour(), doing_nothing, ("carry", "generic_timeout_error"), Proof.HANDSHAKEN),
         (
-            Behaviour(reset_after=4),
+            Behaviour(reset_after=2),
             dns_over_quic(honest_answer),
             ("carry", "connection_reset"),
             Proof.HANDSHAKEN,
