@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench.figures import MEASUREMENTS, Bench, Figure
 from tests.bench.world import ADDRESSES, DROPPED, start_world
+from tests.lab import namespace
 from tests.lab.wire import DELAY, open_wire
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def main() -> int:
     arguments = parser.parse_args()
     target = arguments.json.absolute()
     directory = Path(tempfile.mkdtemp(prefix="bench-"))
-    wire = open_wire(world=ADDRESSES, dropped=[DROPPED])
+    wire = open_wire(world=ADDRESSES, dropped=[DROPPED, *namespace.DROPPED])
     figures: list[Figure] = []
     failures: list[str] = []
     try:
@@ -53,7 +54,7 @@ def main() -> int:
                 continue
             try:
                 figures += measure(bench)
-            except RuntimeError as error:
+            except (RuntimeError, OSError) as error:
                 failures.append(f"({letters}) {error}")
         world.stop()
     finally:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 #: Rungs from which an option counts as working.
 _CARRIED: Final = ("carried", "sustained")
 _WORKS: Final = re.compile(r"\bworks\b")
-_DIALS: Final = ("connect", "quic_handshake")
 
 
 def command() -> list[str]:
@@ -107,16 +106,15 @@ def _read_all(stream: Any, into: list[bytes]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dial:
-    """One connect of the report beside the same one on the wire, both in seconds."""
+    """One connect of the report beside the same one on the wire, all in seconds.
+
+    ``step`` is the length of the step, ``kernel`` what its detail says the kernel measured.
+    """
 
     kind: str
-    reported: float
+    step: float
+    kernel: float | None
     wire: float
-
-    @property
-    def error(self) -> float:
-        """How far the report is off."""
-        return abs(self.reported - self.wire)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,45 +126,28 @@ class Matched:
 
 
 def match(report: dict[str, Any], flows: Sequence[Flow]) -> Matched:
-    """Pair the connects of the report with those of the wire: by endpoint, and in order of time within one."""
-    by_endpoint: dict[str, list[Flow]] = {}
-    for flow in sorted(flows, key=lambda flow: flow.asked):
-        by_endpoint.setdefault(f"{flow.protocol} {flow.address}:{flow.port}", []).append(flow)
+    """Pair the TCP connects of the report with those of the wire, by the client's port."""
+    on_wire = {flow.client_port: flow for flow in flows if flow.protocol == "tcp"}
     dials: list[Dial] = []
     offsets: list[float] = []
     for option in report["options"]:
-        steps = [
-            step
-            for attempt in option["attempts"]
-            for step in attempt["steps"]
-            if step["name"] in _DIALS and (step["name"] == "connect" or option["kind"] == "h3")
-        ]
-        host, _, port = option["endpoint"].rpartition(":")
-        for protocol, wanted in (("tcp", "connect"), ("udp", "quic_handshake")):
-            mine = sorted((step for step in steps if step["name"] == wanted), key=lambda step: step["t0"])
-            for address in _addresses(option, host):
-                seen = by_endpoint.get(f"{protocol} {address}:{port}", [])
-                for step, flow in zip(mine, seen, strict=False):
-                    offsets.append(flow.asked - step["t0"])
-                    reported = _reported(step)
-                    if flow.answered is not None and reported is not None and wanted == "connect":
-                        dials.append(
-                            Dial(kind=option["kind"], reported=reported, wire=flow.answered - flow.asked)
+        for attempt in option["attempts"]:
+            for step in attempt["steps"]:
+                flow = on_wire.get(step["detail"].get("local_port", 0))
+                if step["name"] != "connect" or flow is None:
+                    continue
+                offsets.append(flow.asked - step["t0"])
+                if step["failure"] is None and flow.answered is not None:
+                    kernel = step["detail"].get("kernel_rtt_ms")
+                    dials.append(
+                        Dial(
+                            kind=option["kind"],
+                            step=step["t"] - step["t0"],
+                            kernel=None if kernel is None else kernel / 1000,
+                            wire=flow.answered - flow.asked,
                         )
+                    )
     return Matched(dials=dials, offset=median(offsets) if offsets else None)
-
-
-def _addresses(option: dict[str, Any], host: str) -> list[str]:
-    """The address of an option: that of the endpoint, or the one in its label (``KIND-ADDRESS``)."""
-    label = option["label"].partition("-")[2]
-    return [label or host]
-
-
-def _reported(step: dict[str, Any]) -> float | None:
-    if step["failure"] is not None:
-        return None
-    seconds: float = step["t"] - step["t0"]
-    return seconds
 
 
 def first_carried(run: Run, matched: Matched) -> float | None:

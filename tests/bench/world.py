@@ -32,8 +32,9 @@ DROPPED: Final = "198.19.0.0/16"
 _RESOLVER: Final = "198.51.100.10"
 _NAME: Final = "bench.lab.example"
 _CONTROL: Final = "control.lab.example"
-_CONTROL_ADDRESS: Final = "198.51.100.40"
-_RECORDS: Final = zone.RECORDS + f"{_NAME}. IN A {_RESOLVER}\n"
+_CONTROL_ADDRESSES: Final = ("198.51.100.40", "2001:db8:100::40")
+#: The name leads to the first HTTP/3 server: ngtcp2's client sends a server name only if it resolved one.
+_RECORDS: Final = zone.RECORDS + f"{_NAME}. IN A {H3[0]}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +57,18 @@ class Entry:
     @property
     def table(self) -> str:
         """Its ``[[option]]`` table."""
-        fields = {"kind": self.kind, "label": self.label, "address": self.address}
+        fields = {"kind": self.kind, "label": self.label}
         match self.kind:
             case "dot":
-                fields |= {"host": _NAME}
+                fields |= {"host": _NAME, "address": self.address}
             case "doh":
-                fields |= {"url": f"https://{_NAME}/dns-query"}
+                fields |= {"url": f"https://{_NAME}/dns-query", "address": self.address}
             case "h3":
-                fields |= {"url": f"https://{_NAME}/nonce/{{nonce}}"}
+                fields |= {"url": f"https://{_NAME}/nonce/{{nonce}}", "address": self.address}
             case _:
                 fields |= {"host": self.address}
-                del fields["address"]
         lines = [f'{name} = "{value}"' for name, value in fields.items()]
-        return "\n".join(["[[option]]", *lines, f"port = {self.port}", ""])
+        return "\n".join(["[[option]]", *lines, ""])
 
 
 def working(count_each: int = 15) -> list[Entry]:
@@ -108,7 +108,6 @@ class World:
     arguments: Sequence[str]
     name: str = _NAME
     control: str = _CONTROL
-    control_address: str = _CONTROL_ADDRESS
 
     def stop(self) -> None:
         """End all servers."""
@@ -147,7 +146,7 @@ def start_world(wire: Wire, directory: Path) -> World:
         daemons.append(socks.daemon)
         control = web.start_control(
             place("control"),
-            addresses=(_CONTROL_ADDRESS,),
+            addresses=_CONTROL_ADDRESSES,
             name=_CONTROL,
             credentials=pki.good,
             ca_file=pki.ca_file,
