@@ -10,14 +10,13 @@ from circumvent.model import failure as failures
 from circumvent.model.option import ProxySettings
 from circumvent.model.words import Proof, Reason
 from circumvent.net.connect import ConnectReader, ConnectReply, basic, encode_connect
-from circumvent.net.errors import CannotTry, PeerError, Refusal
+from circumvent.net.errors import CannotTry, NetError, PeerError, Refusal
 from circumvent.net.protocol_codes import http_status_failure
-from circumvent.net.tls import TlsConfig, start_tls
 from circumvent.transports.proxying import ProxyDialer, ProxyTransport, host_to_ask_for
+from circumvent.transports.tls_option import tls_config
 
 if TYPE_CHECKING:
     from circumvent.model.option import Endpoint, Option
-    from circumvent.net.tls import TrustStore
     from circumvent.net.trace import OpenStep, Trace
     from circumvent.transport import Context
 
@@ -40,8 +39,10 @@ class HttpConnectDialer(ProxyDialer):
             self._authorization()
         except ValueError as exc:
             raise CannotTry(Reason.UNSUPPORTED, str(exc)) from None
+        if self.option.ca is None:
+            return
         try:
-            self._trust()
+            self.context.trust.with_extra(self.option.ca)
         except ValueError:
             raise CannotTry(Reason.UNSUPPORTED, "its ca holds no readable certificate") from None
 
@@ -50,16 +51,9 @@ class HttpConnectDialer(ProxyDialer):
         stream = await super().reach(trace)
         if not self.tls:
             return stream
-        option = self.option
-        host = option.endpoint.host
-        config = TlsConfig(
-            server_name=(host if option.sni is None else option.sni) or None,
-            verify_name=option.verify_name or host,
-            alpn=option.alpn or ("http/1.1",),
-            trust=self._trust(),
-            certificate_hashes=option.certificate_hashes,
-        )
-        return await start_tls(stream, config, trace)
+        from circumvent.net.tls import start_tls  # noqa: PLC0415 - the crypto library is loaded while SYNs fly
+
+        return await start_tls(stream, tls_config(self.option, self.context, ("http/1.1",)), trace)
 
     async def ask(self, stream: ByteStream, endpoint: Endpoint, trace: Trace, step: OpenStep) -> ByteStream:
         """Send CONNECT and read the head of the answer."""
@@ -68,7 +62,7 @@ class HttpConnectDialer(ProxyDialer):
         try:
             request = encode_connect(host_to_ask_for(endpoint), endpoint.port, authorization)
         except ValueError as exc:
-            raise CannotTry(Reason.UNSUPPORTED, str(exc)) from None
+            raise NetError(failures.HTTP_REQUEST_FAILED, str(exc)) from None
         await stream.send(request)
         reader = ConnectReader()
         reply: ConnectReply | None = None
@@ -100,9 +94,6 @@ class HttpConnectDialer(ProxyDialer):
         if user is None and password is None:
             return None
         return basic("" if user is None else user.reveal(), "" if password is None else password.reveal())
-
-    def _trust(self) -> TrustStore:
-        return self.context.trust if self.option.ca is None else self.context.trust.with_extra(self.option.ca)
 
 
 class Continued(ByteStream):

@@ -7,9 +7,6 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from circumvent.net.http import open_http
-from circumvent.net.tls import TlsConfig, start_tls
-
 if TYPE_CHECKING:
     from circumvent.net.http import HttpSession
     from circumvent.net.stream import ByteStream
@@ -25,6 +22,9 @@ async def open_inside(stream: ByteStream, url: str, context: Context, *, step: s
 
     :raises StepFailed: when the TLS handshake failed.
     """
+    from circumvent.net.http import open_http  # noqa: PLC0415 - loaded while packets fly
+    from circumvent.net.tls import TlsConfig, start_tls  # noqa: PLC0415 - as above
+
     parts = urlsplit(url)
     if parts.scheme == "https":
         host = parts.hostname or ""

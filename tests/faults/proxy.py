@@ -209,6 +209,48 @@ def cuts_after(count: int, *, reset: bool = False) -> Callable[[Link, str, int],
     return tunnel
 
 
+def cuts_up_after(count: int) -> Callable[[Link, str, int], Awaitable[None]]:
+    """Let ``count`` bytes up, then swallow the rest."""
+
+    async def tunnel(link: Link, host: str, port: int) -> None:
+        left = count
+
+        def some(data: bytes) -> bytes:
+            nonlocal left
+            data = data[:left]
+            left -= len(data)
+            return data
+
+        await relay(link, host, port, up=some)
+
+    return tunnel
+
+
+def trickles(count: int) -> Callable[[Link, str, int], Awaitable[None]]:
+    """Let ``count`` bytes down at once, and a few more ever so slowly: throttling."""
+
+    async def tunnel(link: Link, host: str, port: int) -> None:
+        async with await anyio.connect_tcp(host, port) as far, anyio.create_task_group() as group:
+
+            async def copy_up() -> None:
+                with suppress(*_GONE):
+                    while True:
+                        await far.send(await link.stream.receive())
+                group.cancel_scope.cancel()
+
+            group.start_soon(copy_up)
+            seen = 0
+            with suppress(*_GONE):
+                while True:
+                    data = await far.receive(1000)
+                    seen += len(data)
+                    await link.send(data)
+                    await anyio.sleep(0.02 if seen >= count else 0)
+            group.cancel_scope.cancel()
+
+    return tunnel
+
+
 def corrupts(after: int) -> Callable[[Link, str, int], Awaitable[None]]:
     """Change every byte that comes down after the first ``after``."""
 
@@ -232,15 +274,17 @@ async def relay(
     port: int,
     *,
     down: Callable[[bytes], bytes] = bytes,
+    up: Callable[[bytes], bytes] = bytes,
     until: Callable[[], bool] | None = None,
 ) -> None:
-    """Copy bytes both ways; ``down`` sees those to the client; end once ``until`` says so."""
+    """Copy bytes both ways; ``down`` changes those to the client, ``up`` the others; end once ``until`` says so."""
     async with await anyio.connect_tcp(host, port) as far, anyio.create_task_group() as group:
 
         async def copy_up() -> None:
             with suppress(*_GONE):
                 while True:
-                    await far.send(await link.stream.receive())
+                    if data := up(await link.stream.receive()):
+                        await far.send(data)
             group.cancel_scope.cancel()
 
         group.start_soon(copy_up)

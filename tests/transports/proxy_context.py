@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from circumvent.control import Bulk, Control, ControlPlan, plan_for_try
 from circumvent.model.option import Endpoint, Option, Origin, ProxySettings
 from circumvent.model.secret import Secret
+from circumvent.model.words import Proof
+from circumvent.net.clock import Clock
+from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.errors import StepFailed
-from circumvent.transport import load
+from circumvent.net.timeouts import Timeouts
+from circumvent.net.trace import Trace
+from circumvent.net.verify import TrustStore
+from circumvent.transport import Context, load
 
 if TYPE_CHECKING:
-    from random import Random
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from circumvent.model.record import Attempt, Step
-    from circumvent.transport import Context
+    from circumvent.net.stream import Dialer
 
 
 def proxy(
@@ -58,6 +66,35 @@ def built_in(*urls: str, number: int = 1, random: Random) -> ControlPlan:
         for index, given in enumerate(Control.parse(url) for url in urls)
     ]
     return plan_for_try(controls, (), number, random)
+
+
+class NoNames:
+    """Every proxy here has an address; the names of controls are the proxy's to resolve."""
+
+    async def resolve(self, host: str, trace: Trace, *, private: bool) -> Sequence[str]:  # noqa: ARG002 - a NameService's
+        raise AssertionError(f"nobody should look up {host}")
+
+
+def context(
+    *,
+    goal: Proof = Proof.SUSTAINED,
+    limit: float | None = None,
+    ca_file: Path | None = None,
+    controls: ControlPlan,
+    dialer: Dialer | None = None,
+) -> Context:
+    """Return what one attempt needs; ``limit`` (seconds) is that of every step."""
+    names: Any = None  # no proxy asks a resolver
+    extra = () if ca_file is None else (ca_file.read_text(encoding="ascii"),)
+    return Context(
+        trace=Trace("a1", clock=Clock(), timeouts=Timeouts(), limit=limit),
+        dialer=dialer or DirectDialer(NoNames(), policy=Policy(allow_private=True)),
+        goal=goal,
+        controls=controls,
+        names=names,
+        trust=TrustStore.mozilla(extra),
+        random=Random(),
+    )
 
 
 async def try_once(option: Option, context: Context) -> Attempt:

@@ -16,9 +16,18 @@ from circumvent.model.words import Proof
 from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.errors import CannotTry
 from circumvent.net.verify import TrustStore
+from circumvent.transports import sustain
 from tests.faults import proxy as faults
-from tests.transports.proxy_context import built_in, by_hand, failure_of, proxy, step_of, try_once
-from tests.transports.voice_context import NoNames, context
+from tests.transports.proxy_context import (
+    NoNames,
+    built_in,
+    by_hand,
+    context,
+    failure_of,
+    proxy,
+    step_of,
+    try_once,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -345,6 +354,34 @@ class TestSustained:
         assert attempt.proof is Proof.CARRIED
         assert failure_of(attempt) == ("sustain_down", "truncated_after_n_bytes")
         assert attempt.cut_bytes == cut
+
+    async def test_an_upload_that_is_cut(self, pki: Pki) -> None:
+        async with world_of(pki) as world:
+            plan = by_hand(world.url("/nonce/{nonce}"), bulk=world.bulk)
+            attempt = await world.try_through(
+                faults.socks5(faults.cuts_up_after(9000)), plan, goal=Proof.SUSTAINED, limit=QUICK
+            )
+        assert attempt.proof is Proof.CARRIED
+        assert failure_of(attempt) == ("sustain_up", "truncated_after_n_bytes")
+        assert attempt.down_kbps is not None
+        assert attempt.up_kbps is None
+        assert attempt.cut_bytes is not None
+        assert attempt.cut_bytes > 65536  # what had come down: it was the other direction that stood still
+
+    async def test_a_flow_that_is_only_slow_is_not_cut(
+        self, pki: Pki, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sustain, "LONGEST", 0.5)
+        async with world_of(pki) as world:
+            plan = by_hand(world.url("/nonce/{nonce}"), bulk=world.clear_url("/bytes/{bytes}"))
+            attempt = await world.try_through(
+                faults.socks5(faults.trickles(4000)), plan, goal=Proof.SUSTAINED
+            )
+        assert attempt.proof is Proof.CARRIED
+        assert failure_of(attempt) == ("sustain_down", "generic_timeout_error")
+        assert attempt.cut_bytes is None
+        assert attempt.down_kbps is not None
+        assert 10 < attempt.down_kbps < 2000
 
     async def test_a_bulk_server_that_is_no_more(self, pki: Pki) -> None:
         async with world_of(pki) as world:

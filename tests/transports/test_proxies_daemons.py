@@ -11,8 +11,7 @@ from circumvent.model.option import Endpoint
 from circumvent.model.words import Proof
 from circumvent.transport import Carrier, load
 from tests.lab.daemon import Daemon
-from tests.transports.proxy_context import by_hand, failure_of, proxy, step_of, try_once
-from tests.transports.voice_context import context
+from tests.transports.proxy_context import by_hand, context, failure_of, proxy, step_of, try_once
 
 if TYPE_CHECKING:
     from circumvent.control import ControlPlan

@@ -11,12 +11,12 @@ from circumvent.model.words import Proof
 from circumvent.net.errors import CannotTry
 from circumvent.net.socks import encode_socks4a
 from tests.faults import proxy as faults
-from tests.transports.proxy_context import by_hand, failure_of, proxy, step_of, try_once
-from tests.transports.voice_context import context
+from tests.transports.proxy_context import by_hand, context, failure_of, proxy, step_of, try_once
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from circumvent.control import ControlPlan
     from circumvent.model.record import Attempt
     from tests.lab.pki import Pki
 
@@ -25,7 +25,9 @@ QUICK = 0.4  # seconds
 CONTROL = by_hand("https://control.lab.example/nonce/{nonce}")
 
 
-async def attempt_at(behaviour: Callable[[faults.Link], Awaitable[None]], plan: object = CONTROL) -> Attempt:
+async def attempt_at(
+    behaviour: Callable[[faults.Link], Awaitable[None]], plan: ControlPlan = CONTROL
+) -> Attempt:
     async with faults.serving(behaviour) as served:
         return await try_once(proxy("socks4a", served.port), context(controls=plan, limit=QUICK))
 

@@ -12,8 +12,7 @@ from circumvent.model.words import Proof, Reason
 from circumvent.net.errors import CannotTry
 from circumvent.transport import Carrier, load
 from tests.faults import proxy as faults
-from tests.transports.proxy_context import by_hand, failure_of, proxy, step_of, try_once
-from tests.transports.voice_context import context
+from tests.transports.proxy_context import by_hand, context, failure_of, proxy, step_of, try_once
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
