@@ -50,6 +50,8 @@ _SATELLITE_FINDINGS: Final = frozenset({
     "gps_denied", "jamming_suspected", "obstructed", "no_service_here", "account_inactive",
 })  # fmt: skip
 
+#: Ids of rows that the check makes itself, of what the user named; they name nothing.
+_OWN_ID: Final = re.compile(r"(?:control|system-resolver|resolver|target)(?:-\d{1,3})?")
 _HOST_PORT: Final = re.compile(r"(?:\[[^\]]*\]|[^:]*):(\d{1,5})")
 _ENUMS: Final = (
     words.Proof, words.Status, words.Reason, words.Scope, words.Exposure, words.Evidence,
@@ -125,7 +127,7 @@ class _Redactor:
                 continue
             name = str(row.get("id"))
             kind = row.get("kind") if public_word(str(row.get("kind"))) else "option"
-            keyed = KEYED_ID.fullmatch(name) and name.startswith(f"{kind}-")
+            keyed = _OWN_ID.fullmatch(name) or (KEYED_ID.fullmatch(name) and name.startswith(f"{kind}-"))
             self._ids[name] = name if keyed else f"{kind}-{number}"
 
     def _secrets(self) -> Iterator[str]:

@@ -56,7 +56,7 @@ def only_host_and_port(link: Link) -> None:
     :raises LineError: when there is one.
     """
     if link.path not in ("", "/") or link.query:
-        raise LineError(f"{link.scheme}:// links end after the port. Leave out what follows it.")
+        raise LineError(f"{link.scheme} links end after the port. Leave out what follows it.")
 
 
 def no_userinfo(link: Link) -> None:
@@ -65,4 +65,4 @@ def no_userinfo(link: Link) -> None:
     :raises LineError: when there is one.
     """
     if link.userinfo is not None:
-        raise LineError(f"{link.scheme}:// links have no user name. Leave out what stands before the @.")
+        raise LineError(f"{link.scheme} links have no user name. Leave out what stands before the @.")

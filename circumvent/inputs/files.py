@@ -32,16 +32,18 @@ def read_file(name: str, limit: int) -> bytes:
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or "it has no name that a file can have"
         raise Unreadable(f"this file can't be read: {reason}.") from exc
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
             raise Unreadable(_FOLDER)
         if not stat.S_ISREG(mode):
             raise Unreadable("this is not a regular file. To read from a pipe, use - and redirect it.")
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(limit + 1)
-        except OSError as exc:
-            raise Unreadable(f"this file can't be read: {exc.strerror}.") from exc
+    except OSError as exc:
+        raise Unreadable(f"this file can't be read: {exc.strerror}.") from exc
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise Unreadable(f"this file is larger than {limit // 1024 // 1024} MB, which no list of options is.")
     return data

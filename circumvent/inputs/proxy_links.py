@@ -66,7 +66,7 @@ def parse_http(link: Link) -> Option:
     """
     secure = link.scheme == "https"
     if link.path not in ("", "/") or link.query:
-        raise LineError("this is the address of a web page. A proxy ends after the port: http://host:port.")
+        raise LineError("this is the address of a web page. That of a proxy ends after the port.")
     user, password = _credentials(link)
     if user is not None and ":" in user:  # RFC 7617, section 2
         raise LineError("the user name of an HTTP proxy has no colon in it.")

@@ -34,6 +34,8 @@ MOST_PROBLEMS: Final = 200
 ARGUMENT: Final = "argument"
 STDIN: Final = "stdin"
 _CATALOGUE: Final = "catalogue"
+#: What editors count as the end of a line; ``str.splitlines`` knows more, and the numbers would not agree.
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
 #: An argument with one of these is rather a damaged link than the name of a file, and is not shown.
 _SECRETIVE: Final = re.compile(r"[@:=?#%\s\x00-\x1f]|.{200}")
 
@@ -111,7 +113,7 @@ class _Reader:
     def lines(self, source: str, text: str, *, number: int | None = None) -> None:
         """Read links line by line. With ``number`` that is the place of all of them."""
         sheet = self._sheet(source)
-        for count, raw in enumerate(text.splitlines(), start=1):
+        for count, raw in enumerate(_LINE_END.split(text), start=1):
             if count > MOST_LINES:
                 self._tell(sheet, count, f"only the first {MOST_LINES:,} lines are read.")
                 return

@@ -188,7 +188,7 @@ def _by_fields(fields: Fields, kind: str) -> Option:
     addresses = tuple(fields.checked_each("address", clean_host))
     for address in addresses:
         if not is_address(address):
-            raise fields.error("address", "address takes IP addresses. A name belongs into host.")
+            raise fields.error("address", "only IP addresses stand here. A name belongs into host.")
     if kind in ("doh", "doh3", "odoh", "https", "h3"):
         return _web(fields, kind, addresses)
     host = fields.checked("host", _host, LineError) if fields.has("host") else next(iter(addresses), None)
@@ -232,7 +232,7 @@ def _web(fields: Fields, kind: str, addresses: tuple[str, ...]) -> Option:
     if kind != "odoh":
         method = (fields.text("method") or "POST").upper()
         if method not in ("GET", "POST"):
-            raise fields.error("method", "method is GET or POST.")
+            raise fields.error("method", "this must be GET or POST.")
         settings: Settings = WebSettings(url=url, method="GET" if kind in ("https", "h3") else method)
         return draft(kind, host=host, port=port, addresses=() if literal else addresses, settings=settings)
     relay = fields.checked("relay", _web_url, LineError) if fields.has("relay") else None
@@ -256,7 +256,7 @@ def _settings(fields: Fields, kind: str) -> Settings:
     if kind in ("stun", "turn"):
         transport = fields.text("transport") or ("tls" if fields.flag("tls") else "udp")
         if transport not in ("udp", "tcp", "tls"):
-            raise fields.error("transport", "transport is udp, tcp or tls.")
+            raise fields.error("transport", "this must be udp, tcp or tls.")
         return VoiceSettings(transport=transport)
     return _dnscrypt(fields) if kind == "dnscrypt" else None
 

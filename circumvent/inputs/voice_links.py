@@ -28,7 +28,7 @@ def parse_voice(link: Link) -> Option:
     kind = link.scheme.removesuffix("s")
     secure = link.scheme.endswith("s")
     if link.path not in ("", "/"):
-        raise LineError(f"{link.scheme}: links end after the port. Leave out what follows it.")
+        raise LineError(f"{link.scheme} links end after the port. Leave out what follows it.")
     user, password = _credentials(link, kind)
     return draft(
         kind,
@@ -45,11 +45,11 @@ def _transport(link: Link, *, secure: bool) -> str:
     """Return ``udp``, ``tcp`` or ``tls`` (RFC 7065, section 3.1)."""
     asked = link.parameters().get("transport", "tcp" if secure else "udp").lower()
     if asked not in ("udp", "tcp"):
-        raise LineError("the transport of this link is neither udp nor tcp.")
+        raise LineError("this link asks for neither UDP nor TCP.")
     if not secure:
         return asked
     if asked == "udp":
-        raise LineError("DTLS is not supported by this version. Write ?transport=tcp if the server has that.")
+        raise LineError("DTLS is not supported by this version. Ask for a link over TCP.")
     return "tls"
 
 
