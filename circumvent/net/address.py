@@ -5,6 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
+#: How many addresses of one host are being connected to at once in a race between them.
+RACERS: Final = 2
+
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _IPV4_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 

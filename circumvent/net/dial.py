@@ -1,7 +1,8 @@
 """Connections without a tunnel: names to addresses, a race between address families, a connect.
 
 The race is that of RFC 8305 (happy eyeballs): families in turn with IPv6 first, the next address 250 ms after
-the one before or at once when that fails, and the first connection wins. Losers are closed and recorded.
+the one before or at once when that fails, at most two at a time, and the first connection wins. Losers are closed
+and recorded.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import anyio
 
 from circumvent.model import failure as failures
 from circumvent.model.words import Reason
-from circumvent.net.address import family_of, interleave, is_public
+from circumvent.net.address import RACERS, family_of, interleave, is_public
 from circumvent.net.errors import CannotTry, PeerError
 from circumvent.net.failure import translate
 from circumvent.net.sock import ROUTE_PROBES, Source, connect_tcp, connect_udp, route_error
@@ -75,14 +76,14 @@ class DirectDialer:
         :raises StepFailed: when a step failed.
         :raises CannotTry: when nothing may be sent or there is no route.
         """
-        addresses = await self._addresses(endpoint, trace)
+        addresses = await self.locate(endpoint, trace)
         async with trace.step("connect") as step:
             return await _Race(addresses, endpoint.port, trace, self._source).run(step)
         raise AssertionError  # pragma: no cover - a step that fails raises
 
     async def datagram(self, endpoint: Endpoint, trace: Trace) -> UdpSocket:
         """Open a UDP socket to the first address with a route; errors as for :meth:`stream`."""
-        address = (await self._addresses(endpoint, trace))[0]
+        address = (await self.locate(endpoint, trace))[0]
         async with trace.step("connect") as step:
             trace.address, trace.family = address, family_of(address)
             return await connect_udp(
@@ -90,8 +91,15 @@ class DirectDialer:
             )
         raise AssertionError  # pragma: no cover - a step that fails raises
 
-    async def _addresses(self, endpoint: Endpoint, trace: Trace) -> list[str]:
-        """Return addresses that may be contacted and have a route, in the order to try them."""
+    async def locate(self, endpoint: Endpoint, trace: Trace) -> list[str]:
+        """Return addresses that may be contacted and have a route, in the order to try them.
+
+        What :meth:`stream` and :meth:`datagram` do first; who wants to know the addresses before (to lease sockets)
+        may call it and dial the same endpoint with these addresses.
+
+        :raises StepFailed: when the ``resolve`` step failed.
+        :raises CannotTry: when nothing may be sent or there is no route.
+        """
         known = list(endpoint.known_addresses)
         if known:
             permitted = [address for address in known if self._permits(address)]
@@ -172,14 +180,19 @@ class _Race:
         self._source = source
         self._entrants: list[_Entrant] = []
         self._winner: _Entrant | None = None
+        self._running = 0
+        self._freed = anyio.Event()
 
     async def run(self, step: OpenStep) -> SocketStream:
         """Return the first connection, or raise the error that tells most."""
         try:
             async with anyio.create_task_group() as group:
                 for address in self._addresses:
+                    while self._running >= RACERS:
+                        await self._freed.wait()
                     entrant = _Entrant(address, self._trace.clock.now())
                     self._entrants.append(entrant)
+                    self._running += 1
                     group.start_soon(self._enter, entrant, group.cancel_scope)
                     with anyio.move_on_after(ATTEMPT_DELAY):
                         await entrant.failed.wait()
@@ -208,6 +221,9 @@ class _Race:
                 stream.close()
         finally:
             entrant.finished = self._trace.clock.now()
+            self._running -= 1
+            self._freed.set()
+            self._freed = anyio.Event()
 
     def _result(self) -> SocketStream:
         if self._winner is not None and self._winner.stream is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from anyio import lowlevel
 
-from circumvent.net.address import is_public, network_of
+from circumvent.net.address import RACERS, is_public, network_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -53,7 +53,7 @@ class Caps:
 class Lease:
     """Leave to open ``connections`` sockets to some addresses, until it is given back.
 
-    ``sockets`` is how many may be open for a moment: a race between addresses has one for each but the first more.
+    ``sockets`` is how many may be open for a moment: while two addresses race, one more.
     ``shared`` tells whether anybody else had connections to one of these addresses open meanwhile: a failure
     seen then has to be seen again alone before it counts.
     """
@@ -111,7 +111,7 @@ class Ledger:
             addresses=places,
             groups=frozenset(groups),
             connections=connections,
-            sockets=min(connections + max(len(places) - 1, 0), caps.in_all),
+            sockets=min(connections + max(min(len(places), RACERS) - 1, 0), caps.in_all),
             exclusive=exclusive,
         )
 

@@ -225,11 +225,11 @@ def refuse(host: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM
 
 
 @contextmanager
-def silence(host: str = "127.0.0.1") -> Iterator[Server]:
+def silence(host: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
     """Hold a port that never answers a SYN: a listener whose queue is full drops them (Linux)."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     fillers = []
-    with socket.create_server((host, 0), family=family, backlog=1) as listener:
+    with socket.create_server((host, port), family=family, backlog=1) as listener:
         port = listener.getsockname()[1]
         try:
             for _ in range(4):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import anyio
@@ -248,6 +249,26 @@ async def test_at_most_four_addresses_of_a_name_are_tried() -> None:
         with pytest.raises(StepFailed):
             await DirectDialer(NOBODY, policy=HERE).stream(endpoint, trace)
     assert len(trace.losers) + 1 == dial.MOST_ADDRESSES
+
+
+async def test_two_silent_addresses_are_all_that_is_open_at_once() -> None:
+    trace = new_trace(limit=0.8)
+    with nothing_left(), ExitStack() as stack:
+        port = stack.enter_context(tcp.silence("127.0.0.1")).port
+        stack.enter_context(tcp.silence("127.0.0.2", port))
+        stack.enter_context(tcp.serve(tcp.echo, "127.0.0.3", port))
+        endpoint = Endpoint(host="x.test", port=port, addresses=("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+        with pytest.raises(StepFailed):
+            await DirectDialer(NOBODY, policy=HERE).stream(endpoint, trace)
+    assert (trace.address, [loser.address for loser in trace.losers]) == ("127.0.0.1", ["127.0.0.2"])
+
+
+async def test_addresses_can_be_asked_for_before_dialling() -> None:
+    trace, names = new_trace(), Names("127.0.0.1", "::1")
+    dialer = DirectDialer(names, policy=HERE)
+    found = await dialer.locate(Endpoint(host="two.test", port=443), trace)
+    assert found == ["::1", "127.0.0.1"]
+    assert [step.name for step in trace.steps] == ["resolve"]
 
 
 async def test_both_families_connecting_in_one_turn_leave_one_socket(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,6 +100,12 @@ def test_a_lease_beyond_every_cap_is_cut_so_that_it_can_be_served() -> None:
     assert (lease.connections, lease.sockets) == (3, 3)
 
 
+def test_a_race_between_addresses_has_one_socket_more() -> None:
+    ledger = Ledger(Caps())
+    assert ledger.lease(["192.0.2.1"], connections=2).sockets == 2
+    assert ledger.lease(["192.0.2.1", "2001:db8::1", "2001:db8::2"]).sockets == 2
+
+
 addresses = st.sampled_from(
     ["1.1.1.1", "1.1.1.2", "1.1.2.1", "2606:4700::1", "2606:4700:0:1::1", "127.0.0.1"]
 )
