@@ -216,7 +216,8 @@ class _Flow:
                 self._cut(exc)
             finally:
                 step.detail["bytes"] = self._counted.sent - before
-            if not self._served(step, response, enough=True):
+            # An answer may come before the body is taken (HTTP/2, HTTP/3): then nothing is shown.
+            if not self._served(step, response, self._counted.sent - before >= SUSTAIN_UP):
                 return False
             # The last of the bytes and the answer share a round trip; the GET's answer took one as well.
             kbps = rate_kbps(SUSTAIN_UP, response.first_byte - started - self._wait)
