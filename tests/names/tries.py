@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from circumvent.model.option import Endpoint, Option, Origin, WebSettings
@@ -32,7 +33,7 @@ IDENTITY = (IdentityProbe(name="id.server", rdclass="CH"),)
 class NoNames:
     """Every server here has an address."""
 
-    async def resolve(self, host: str, trace: Trace, *, private: bool) -> Sequence[str]:
+    async def resolve(self, host: str, trace: Trace, *, private: bool) -> Sequence[str]:  # noqa: ARG002 - the protocol's signature
         raise AssertionError(f"nobody should look up {host}")
 
 
@@ -90,10 +91,8 @@ def names_option(
 
 async def attempt(option: Option, given: Context) -> Attempt:
     """Try ``option`` once and return the record."""
-    try:
+    with suppress(StepFailed):
         await load(option.kind).attempt(option, given)
-    except StepFailed:
-        pass
     return given.trace.attempt()
 
 
@@ -101,10 +100,8 @@ async def trigger(option: Option, given: Context) -> Attempt:
     """Run the second-phase probe of ``option`` and return the record."""
     transport = load(option.kind)
     assert isinstance(transport, Triggering)
-    try:
+    with suppress(StepFailed):
         await transport.trigger(option, given)
-    except StepFailed:
-        pass
     return given.trace.attempt()
 
 
