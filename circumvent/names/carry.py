@@ -151,9 +151,6 @@ def _decide(
         raise PeerError(failures.WRONG_ANSWER, f"bogus proof: {step.detail['why']}")
     if state != PROVED and denial.answer.message.answer:
         raise PeerError(failures.WRONG_ANSWER, "a name that does not exist was answered")
-    rights = [
-        _right(control, reply) for control, reply in zip(asker.context.names.controls, controls, strict=True)
-    ]
     answered = [reply for reply in controls if reply.answer is not None and reply.answer.addresses]
     proof: Reply | None = None
     if state == PROVED:
