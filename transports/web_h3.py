@@ -23,7 +23,7 @@ class WebOverQuic:
         :raises CannotTry: when nothing was sent.
         """
         control = read_option(option)
-        session = Http3Session(await open_link(option, context, ALPN))
+        session = Http3Session(await open_link(option, context, ALPN, fronted=True))
         try:
             await exchange(session, control, context)
         finally:

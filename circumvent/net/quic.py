@@ -77,7 +77,8 @@ class QuicConfig:
 
     ``server_name`` is sent as SNI (``None``, or an IP address: none is sent); ``verify_name`` is what the certificate must be for
     (``None``: not verified); ``certificate_hashes`` are SHA-256 digests of TBS certificates, one of which must be in
-    the chain; the first of ``versions`` is tried first.
+    the chain; the first of ``versions`` is tried first. A handshake that the peer confirmed proves ``handshaken``,
+    unless it may be ``fronted``: a front's handshake says nothing of the origin behind it.
     """
 
     server_name: str | None
@@ -86,6 +87,7 @@ class QuicConfig:
     alpn: tuple[str, ...]
     certificate_hashes: tuple[bytes, ...] = ()
     versions: tuple[int, ...] = (VERSION_1, VERSION_2)
+    fronted: bool = False
 
 
 async def open_quic(
@@ -264,7 +266,7 @@ class QuicLink:
         closed = self.quic.closed
         if closed is not None:
             raise self._why(closed)
-        if self._verified and self.quic.confirmed:
+        if self._verified and self.quic.confirmed and not self._config.fronted:
             self._trace.prove(Proof.HANDSHAKEN)
 
     async def _take(self, datagram: Datagram) -> None:
