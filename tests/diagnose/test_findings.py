@@ -1,0 +1,186 @@
+"""Findings: given what these places did, expect this finding, this certainty, or none."""
+
+from __future__ import annotations
+
+import pytest
+
+from circumvent.diagnose import rules_line, rules_tls
+from circumvent.diagnose.findings import NOT_SEEN, all_findings
+from circumvent.diagnose.look import Look
+from circumvent.model.report import Finding, OptionReport
+from circumvent.model.words import FindingKind, Proof
+from tests.diagnose.build import attempt, option, silence, tls
+
+SITES = ("alpha", "beta", "gamma")
+
+
+def at(place: str, kind: str, *attempts: object, **fields: object) -> OptionReport:
+    return option(f"{place}-{kind}", kind, *attempts, place=place, **fields)  # type: ignore[arg-type]
+
+
+def dark_udp(kind: str) -> list[OptionReport]:
+    """Three places that answer over TCP and are silent to ``kind``."""
+    return [
+        one for site in SITES for one in (at(site, "dot", attempt()), at(site, kind, silence(), silence()))
+    ]
+
+
+def test_udp_blocked_needs_three_places_that_answer_over_tcp() -> None:
+    found = rules_line.udp_blocked(Look(dark_udp("doq"), {}))
+    assert isinstance(found, Finding)
+    assert found.confidence == 0.95
+    assert rules_line.udp_blocked(Look(dark_udp("doq")[:4], {})) is None
+
+
+def test_one_datagram_back_and_udp_is_not_blocked() -> None:
+    look = Look([*dark_udp("doq"), at("delta", "stun", attempt())], {})
+    assert rules_line.udp_blocked(look) == NOT_SEEN
+
+
+def test_the_networks_own_resolver_says_nothing_about_the_way_out() -> None:
+    own = option("own", "dns-udp", attempt(), detail={"system_resolver": True})
+    assert isinstance(rules_line.udp_blocked(Look([*dark_udp("doq"), own], {})), Finding)
+
+
+def test_silence_seen_once_is_no_class() -> None:
+    once = [one for site in SITES for one in (at(site, "dot", attempt()), at(site, "doq", silence()))]
+    assert rules_line.udp_blocked(Look(once, {})) is None
+
+
+def test_dead_places_are_no_finding() -> None:
+    dead = [
+        one
+        for site in SITES
+        for one in (at(site, "dot", silence(), silence()), at(site, "doq", silence(), silence()))
+    ]
+    assert rules_line.udp_blocked(Look(dead, {})) is None
+
+
+def test_quic_blocked_where_other_udp_passes() -> None:
+    look = Look([*dark_udp("doh3"), at("delta", "dns-udp", attempt())], {})
+    found = rules_line.quic_blocked(look)
+    assert isinstance(found, Finding)
+    assert found.confidence == 0.95
+    assert rules_line.udp_blocked(look) == NOT_SEEN
+
+
+def test_quic_blocked_gives_way_to_udp_blocked() -> None:
+    assert rules_line.quic_blocked(Look(dark_udp("doh3"), {})) is None
+
+
+def test_a_users_own_server_may_not_speak_quic() -> None:
+    mine = [
+        one
+        for site in SITES
+        for one in (at(site, "dot", attempt()), at(site, "doh3", silence(), silence(), origin="user"))
+    ]
+    found = rules_line.quic_blocked(Look([*mine, at("delta", "dns-udp", attempt())], {}))
+    assert isinstance(found, Finding)
+    assert found.confidence == 0.8
+    assert "no QUIC there" in found.remaining
+
+
+def test_loss_at_three_places_is_lossy_udp() -> None:
+    def voice(site: str, lost: int) -> OptionReport:
+        heard = attempt(step="sustain_down", detail={"sent": 50, "lost": lost})
+        return at(site, "stun", heard)
+
+    lossy = [voice(site, 20) for site in SITES]
+    found = rules_line.udp_lossy(Look([*lossy, at("tcp", "dot", attempt())], {}))
+    assert isinstance(found, Finding)
+    assert "60 of 150" in found.summary
+    assert rules_line.udp_lossy(Look([voice(site, 1) for site in SITES], {})) == NOT_SEEN
+
+
+def test_flows_cut_at_the_same_size_at_two_places() -> None:
+    def cut(site: str, size: int) -> OptionReport:
+        return at(
+            site,
+            "socks5",
+            attempt(Proof.CARRIED, "truncated_after_n_bytes", step="sustain_down", cut_bytes=size),
+        )
+
+    passes = at("far", "socks5", attempt(Proof.SUSTAINED, step="sustain_down"))
+    found = rules_line.flow_cut(Look([cut("a", 16_000), cut("b", 16_900), passes], {}))
+    assert isinstance(found, Finding)
+    assert found.confidence == 0.95
+    alone = rules_line.flow_cut(Look([cut("a", 16_000), cut("b", 16_900)], {}))
+    assert isinstance(alone, Finding)
+    assert alone.remaining == ("a limit of the servers",)
+    assert rules_line.flow_cut(Look([cut("a", 16_000), cut("b", 60_000)], {})) is None
+    assert rules_line.flow_cut(Look([passes], {})) == NOT_SEEN
+
+
+def intercepted(site: str, issuer: str, **fields: object) -> OptionReport:
+    bad = attempt(
+        Proof.REACHED, "ssl_unknown_authority", step="tls_handshake", detail={"top_issuer": issuer, "os_trusted": False},
+        fidelity=tls(),
+    )  # fmt: skip
+    return at(site, "https", bad, operator=site, **fields)
+
+
+def test_the_same_unknown_issuer_at_two_operators_is_interception() -> None:
+    found = rules_tls.tls_interception(Look([intercepted("a", "Corp CA"), intercepted("b", "Corp CA")], {}))
+    assert isinstance(found, Finding)
+    assert "Corp CA" in found.summary
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [intercepted("a", "Corp CA")],
+        [intercepted("a", "One CA"), intercepted("b", "Other CA")],
+        [intercepted("a", "Corp CA", origin="user"), intercepted("b", "Corp CA", origin="user")],
+    ],
+)
+def test_one_operator_other_issuers_or_a_users_own_server_are_not(options: list[OptionReport]) -> None:
+    assert not isinstance(rules_tls.tls_interception(Look(options, {})), Finding)
+
+
+def test_ipv6_that_loses_every_race_is_broken() -> None:
+    def host(site: str) -> OptionReport:
+        late = attempt(Proof.NONE, counted=False, family="ipv6", t0=0.0, t=0.31)
+        return at(site, "dot", attempt(), late)
+
+    routes = {"routes": {"ipv6": True}}
+    found = rules_line.ipv6_broken(Look([host(site) for site in SITES], routes))
+    assert isinstance(found, Finding)
+    works = at("delta", "dot", attempt(family="ipv6"))
+    assert rules_line.ipv6_broken(Look([*(host(site) for site in SITES), works], routes)) == NOT_SEEN
+    assert rules_line.ipv6_broken(Look([host(site) for site in SITES], {"routes": {"ipv6": False}})) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({"portal": {"caught": True, "pages": 2, "where": "10.0.0.1"}}, FindingKind.CAPTIVE_PORTAL),
+        ({"vpn": {"on": True, "interface": "wg0"}}, FindingKind.VPN_ALREADY_ON),
+        ({"clock": {"skew_s": -172800.0, "operators": 3}}, FindingKind.CLOCK_SKEW),
+        ({"tcp_proxied": True}, FindingKind.TCP_PROXIED),
+        ({"state": "national_only"}, FindingKind.NATIONAL_ONLY),
+        ({"state": "offline"}, FindingKind.OFFLINE),
+    ],
+)
+def test_facts_become_findings(facts: dict[str, object], kind: FindingKind) -> None:
+    seen, _ = all_findings(Look([], facts))
+    assert [one.kind for one in seen] == [kind]
+    assert seen[0].id == "f1"
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({"portal": {"caught": False}}, FindingKind.CAPTIVE_PORTAL),
+        ({"vpn": {"on": False}}, FindingKind.VPN_ALREADY_ON),
+        ({"clock": {"skew_s": 0.3, "operators": 3}}, FindingKind.CLOCK_SKEW),
+        ({"tcp_proxied": False}, FindingKind.TCP_PROXIED),
+    ],
+)
+def test_looked_for_and_not_seen_is_said(facts: dict[str, object], kind: FindingKind) -> None:
+    seen, absent = all_findings(Look([], facts))
+    assert seen == []
+    assert kind in absent
+
+
+def test_without_observations_nothing_is_claimed_and_nothing_denied() -> None:
+    assert all_findings(Look([], {})) == ([], [])

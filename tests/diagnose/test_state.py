@@ -1,0 +1,111 @@
+"""The state of the network: given what the anchors did, expect this word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from circumvent.diagnose.look import Look
+from circumvent.diagnose.state import decide_state
+from circumvent.model.words import NetworkState
+from tests.diagnose.build import attempt, option, silence
+
+if TYPE_CHECKING:
+    from circumvent.model.record import Attempt
+    from circumvent.model.report import OptionReport
+
+CLASSES = ("cdn", "updates", "cloud", "academic")
+UP = (attempt(),)
+DOWN = (silence(), silence())
+
+
+def anchor(number: int, *attempts: Attempt, domestic: bool = False) -> OptionReport:
+    detail = {"anchor": {"class": CLASSES[number % 4], "network": f"AS{number}", "domestic": domestic}}
+    name = f"{'home' if domestic else 'abroad'}-{number}"
+    return option(name, "https", *attempts, baseline=True, detail=detail)
+
+
+def state(
+    *options: OptionReport, filtering: bool = False, final: bool = True, facts: dict[str, Any] | None = None
+) -> NetworkState:
+    return decide_state(Look(options, facts or {}), filtering=filtering, final=final)
+
+
+def abroad(up: int, down: int) -> list[OptionReport]:
+    return [anchor(n, *UP) for n in range(up)] + [anchor(n, *DOWN) for n in range(up, up + down)]
+
+
+HOME = [anchor(n, *UP, domestic=True) for n in range(3)]
+
+
+def test_twelve_anchors_of_eight_networks_in_four_classes_that_answer_are_open() -> None:
+    assert state(*abroad(12, 0)) is NetworkState.OPEN
+
+
+def test_two_dead_anchors_change_nothing() -> None:
+    assert state(*abroad(11, 2)) is NetworkState.OPEN
+
+
+def test_a_finding_of_filtering_is_filtered() -> None:
+    assert state(*abroad(12, 0), filtering=True) is NetworkState.FILTERED
+
+
+def test_many_dark_networks_are_filtered() -> None:
+    assert state(*abroad(6, 7)) is NetworkState.FILTERED
+
+
+def test_too_few_anchors_decide_nothing() -> None:
+    assert state(*abroad(5, 0)) is NetworkState.UNKNOWN
+
+
+def test_the_users_own_anchors_need_no_number() -> None:
+    by_hand = {"anchors": {"by_hand": True}}
+    assert state(anchor(0, *UP), facts=by_hand) is NetworkState.OPEN
+    assert state(anchor(0, *UP), anchor(1, *DOWN), facts=by_hand) is NetworkState.FILTERED
+
+
+def test_only_home_answers_and_abroad_was_looked_at_twice() -> None:
+    assert state(*HOME, *abroad(0, 9)) is NetworkState.NATIONAL_ONLY
+
+
+def test_one_look_abroad_is_not_enough() -> None:
+    once = [anchor(n, silence()) for n in range(9)]
+    assert state(*HOME, *once) is NetworkState.UNKNOWN
+
+
+def test_two_domestic_hosts_are_not_enough() -> None:
+    assert state(*HOME[:2], *abroad(0, 9)) is NetworkState.UNKNOWN
+
+
+def test_an_option_that_carries_raises_the_lower_states_to_filtered() -> None:
+    way_out = option("proxy", "socks5", attempt())
+    assert state(*HOME, *abroad(0, 9), way_out) is NetworkState.FILTERED
+    offline = {"routes": {"online": False}}
+    assert state(*abroad(0, 2), way_out, facts=offline) is NetworkState.FILTERED
+
+
+def test_no_route_is_offline() -> None:
+    assert state(facts={"routes": {"online": False}}) is NetworkState.OFFLINE
+
+
+def test_a_page_in_the_place_of_controls_is_a_portal() -> None:
+    portal = {"portal": {"caught": True}}
+    assert state(*abroad(0, 12), facts=portal) is NetworkState.CAPTIVE_PORTAL
+    assert state(*abroad(12, 0), facts=portal) is NetworkState.OPEN
+
+
+def test_only_the_router_answers() -> None:
+    gateway = {"gateway": {"answers": True}}
+    assert state(*abroad(0, 12), facts=gateway) is NetworkState.LOCAL_ONLY
+    assert state(*abroad(0, 12)) is NetworkState.UNKNOWN
+
+
+def test_without_anchors_nothing_is_decided() -> None:
+    off = {"anchors": {"off": True}}
+    assert state(*abroad(12, 0), facts=off) is NetworkState.UNKNOWN
+    assert state(option("proxy", "socks5", attempt()), facts=off) is NetworkState.UNKNOWN
+
+
+def test_before_the_end_the_lower_states_wait_for_the_last_anchor() -> None:
+    waiting = [anchor(n, *DOWN) for n in range(9)] + [anchor(9)]
+    assert state(*HOME, *waiting, final=False) is NetworkState.UNKNOWN
+    assert state(*HOME, *waiting, final=True) is NetworkState.NATIONAL_ONLY
