@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import ssl
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from circumvent.net.errors import PeerError
 from circumvent.net.hello import ALERT, HANDSHAKE
-from circumvent.net.verify import TrustStore, parse_chain, read_pem
+from circumvent.net.verify import TrustStore, parse_chain
 from circumvent.text import sanitise
 
 if TYPE_CHECKING:
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
 LONGEST_TEXT: Final = 80
 #: The most files of the system's certificate folder that are read.
 MOST_FILES: Final = 1000
+#: How much is read of each, in bytes.
+LARGEST_FILE: Final = 4 * 1024 * 1024
 _SERVER_HELLO: Final = 2
+_PEM: Final = re.compile("-----BEGIN CERTIFICATE-----[^-]{1,100000}-----END CERTIFICATE-----")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,35 +116,47 @@ def os_trusts(chain: Sequence[bytes]) -> bool | None:
 
     This only explains a failure (somebody installed a root here); it never makes anything trusted.
     """
-    store = _os_store()
-    return None if store is None else store.trusts(chain)
+    certificates = _os_certificates()
+    if certificates is None:
+        return None
+    try:
+        names = {item.issuer.public_bytes() for item in parse_chain(chain)}
+    except PeerError:
+        return False
+    roots = []
+    for der in certificates:
+        if any(name in der for name in names):  # hundreds are not worth parsing for one answer
+            with suppress(PeerError):
+                roots += parse_chain([der])
+    return TrustStore(roots).trusts(chain)
 
 
 @functools.cache
-def _os_store() -> TrustStore | None:
+def _os_certificates() -> tuple[bytes, ...] | None:
+    """Return the certificates of the operating system's store as DER."""
     if sys.platform == "darwin":  # the keychain can only be asked to judge, not be listed
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_default_certs()
-    roots: list[x509.Certificate] = []
-    for der in context.get_ca_certs(binary_form=True):
-        try:
-            roots += parse_chain([der])
-        except PeerError:
-            continue
-    return TrustStore([*roots, *_os_folder()])
+    if sys.platform == "win32":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_default_certs()
+        return tuple(context.get_ca_certs(binary_form=True))
+    paths = ssl.get_default_verify_paths()
+    found = _in_file(Path(paths.cafile)) if paths.cafile else set()
+    # OpenSSL reads of a folder the files that are named by a hash.
+    folder = Path(paths.capath) if paths.capath else None
+    names = sorted(folder.glob("*.[0-9]"))[:MOST_FILES] if folder else []
+    return tuple(found.union(*map(_in_file, names)))
 
 
-def _os_folder() -> list[x509.Certificate]:
-    """Read OpenSSL's folder of certificates, which it does not list itself."""
-    folder = ssl.get_default_verify_paths().capath or ""
-    if not folder or not Path(folder).is_dir():
-        return []
-    roots: dict[bytes, x509.Certificate] = {}
-    for path in sorted(Path(folder).iterdir())[:MOST_FILES]:
-        try:
-            for certificate in read_pem(path.read_text("ascii")):
-                roots[certificate.tbs_certificate_bytes] = certificate
-        except (OSError, ValueError):
-            continue
-    return list(roots.values())
+def _in_file(path: Path) -> set[bytes]:
+    """Return the certificates of a PEM file; what can't be read is passed over."""
+    found: set[bytes] = set()
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_FILE).decode("ascii", "replace")
+    except OSError:
+        return found
+    for block in _PEM.findall(text):
+        with suppress(ValueError):
+            found.add(ssl.PEM_cert_to_DER_cert(block))
+    return found

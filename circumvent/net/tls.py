@@ -36,6 +36,7 @@ from circumvent.net.verify import TrustStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from circumvent.model.record import Json
     from circumvent.net.trace import OpenStep, Trace
 
 __all__ = ["HelloCut", "Peer", "TlsConfig", "TlsStream", "TrustStore", "start_tls"]
@@ -144,7 +145,7 @@ class _Handshake:
         self._judged = False
         self.verified = False
         self._hello_sent: float | None = None
-        self._refusal: PeerError | None = None
+        self._explained: dict[str, Json] = {}
 
     async def run(self) -> Peer:
         """Shake hands and return what the peer presented, verified."""
@@ -202,7 +203,8 @@ class _Handshake:
             )
             self.verified = True
         except PeerError as refusal:
-            self._refusal = refusal
+            if refusal.error == failures.SSL_UNKNOWN_AUTHORITY:
+                self._explained = {"os_trusted": await crypto(os_trusts, chain)}
             if not finished:
                 alert = _ALERTS.get(refusal.error, _BAD_CERTIFICATE)
                 await self._say_last_words(bytes((ALERT, 3, 3, 0, 2, 2, alert)))
@@ -255,8 +257,7 @@ class _Handshake:
             opened.detail["first_bytes"] = kind
         if kind == "alert" and len(self.pump.first) > 6:
             opened.detail["alert"] = self.pump.first[6]
-        if self._refusal is not None and self._refusal.error == failures.SSL_UNKNOWN_AUTHORITY:
-            opened.detail["os_trusted"] = os_trusts(self._peer.chain)
+        opened.detail.update(self._explained)
 
 
 @dataclass(eq=False)

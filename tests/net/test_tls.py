@@ -212,13 +212,13 @@ async def test_the_systems_roots_explain_and_never_decide(
     """A state root in the operating system's store: still unknown, and the record says who trusts it."""
     monkeypatch.setenv("SSL_CERT_FILE", str(pki.stranger.pem_file))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    peer_module._os_store.cache_clear()
+    peer_module._os_certificates.cache_clear()
     try:
         trace = new_trace()
         async with faults.serve(faults.answer, faults.context_for(pki.unknown_authority)) as served:
             await refused(config(pki), served, trace)
     finally:
-        peer_module._os_store.cache_clear()
+        peer_module._os_certificates.cache_clear()
     assert failure_of(trace).error == "ssl_unknown_authority"
     assert last_step(trace).detail["os_trusted"] is True
     assert last_step(trace).detail["top_issuer"] == "circumvent stranger"
@@ -231,12 +231,12 @@ async def test_the_systems_folder_is_read_too(
     (tmp_path / "notes.txt").write_text("no certificate")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    peer_module._os_store.cache_clear()
+    peer_module._os_certificates.cache_clear()
     try:
         assert peer_module.os_trusts([pki.unknown_authority.der]) is True
         assert peer_module.os_trusts([pki.good.der]) is False
     finally:
-        peer_module._os_store.cache_clear()
+        peer_module._os_certificates.cache_clear()
 
 
 async def test_no_key_leaves_by_the_environment(
