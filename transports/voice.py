@@ -13,6 +13,7 @@ from circumvent.model.option import VoiceSettings
 from circumvent.net.errors import NetError, PeerError, Refusal
 from circumvent.net.stun import StunError
 from circumvent.net.stun_link import DatagramLink, Link, StreamLink
+from circumvent.transports.tls_option import open_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,19 +61,9 @@ async def open_link(option: Option, context: Context) -> Link:
     transport = settings_of(option).transport
     if transport == "udp":
         return DatagramLink(await context.dialer.datagram(option.endpoint, context.trace))
-    stream = await context.dialer.stream(option.endpoint, context.trace)
-    if transport != "tls":
-        return StreamLink(stream, context.trace)
-    from circumvent.net.tls import TlsConfig, start_tls  # noqa: PLC0415 - TLS is loaded where it is spoken
-
-    host = option.endpoint.host
-    config = TlsConfig(
-        server_name=(host if option.sni is None else option.sni) or None,
-        verify_name=option.verify_name or host,
-        trust=context.trust if option.ca is None else context.trust.with_extra(option.ca),
-        certificate_hashes=option.certificate_hashes,
-    )
-    return StreamLink(await start_tls(stream, config, context.trace), context.trace)
+    if transport == "tls":
+        return StreamLink(await open_tls(option, context, ()), context.trace)
+    return StreamLink(await context.dialer.stream(option.endpoint, context.trace), context.trace)
 
 
 def refusal(message: Message, step: OpenStep, *, authenticated: bool) -> NetError:

@@ -2,51 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from circumvent.model.option import Endpoint, Option, Origin, VoiceSettings
 from circumvent.model.secret import Secret
-from circumvent.model.words import Proof
-from circumvent.net.clock import Clock
-from circumvent.net.dial import DirectDialer, Policy
-from circumvent.net.errors import StepFailed
-from circumvent.net.timeouts import Timeouts
-from circumvent.net.trace import Trace
-from circumvent.net.verify import TrustStore
-from circumvent.transport import Context, load
+from tests.names import tries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from circumvent.model.record import Attempt
-
-
-class NoNames:
-    """Every server here has an address."""
-
-    async def resolve(self, host: str, trace: Trace, *, private: bool) -> Sequence[str]:
-        raise AssertionError(f"nobody should look up {host}")
-
-
-def context(
-    *, goal: Proof = Proof.SUSTAINED, limit: float | None = None, ca_file: Path | None = None, **more: Any
-) -> Context:
-    """Return what one attempt needs: a direct dialer that may contact anything here."""
-    extra = () if ca_file is None else (ca_file.read_text(),)
-    parts: dict[str, Any] = {
-        "trace": Trace("a1", clock=Clock(), timeouts=Timeouts(), limit=limit),
-        "dialer": DirectDialer(NoNames(), policy=Policy(allow_private=True)),
-        "goal": goal,
-        "controls": None,
-        "names": None,
-        "trust": TrustStore.mozilla(extra),
-        "random": random.Random(),
-        **more,
-    }
-    return Context(**parts)
+    from circumvent.model.words import Proof
+    from circumvent.transport import Context
 
 
 def voice_option(
@@ -97,10 +63,11 @@ class Result:
         return step.detail
 
 
-async def attempt(option: Option, with_context: Context) -> Result:
+async def attempt(option: Option, given: Context) -> Result:
     """Try the option once and return the record."""
-    try:
-        await load(option.kind).attempt(option, with_context)
-    except StepFailed as exc:
-        assert with_context.trace.failure == exc.failure
-    return Result(with_context.trace.attempt())
+    return Result(await tries.attempt(option, given))
+
+
+def context(**more: Any) -> Context:
+    """Return what one attempt needs; nobody asks names here."""
+    return tries.context(tries.plan(None), **more)
