@@ -134,22 +134,26 @@ class DirectDialer:
 def with_route(addresses: list[str], source: Source | None) -> list[str]:
     """Return those addresses that the kernel has a route to (nothing is sent).
 
-    A route that exists and forbids (``prohibit``) passes: the connect then says so in its own words.
+    Where the family as such has a route, or a route exists and forbids (``prohibit``), the address passes: the
+    connect then says in its own words what is wrong.
 
     :raises CannotTry: with ``no_family`` if only another family has a route, with ``offline`` if none has.
     """
+    there = {family for family, probe in ROUTE_PROBES.items() if route_error(probe, source) is None}
     usable = [
-        address
-        for address in addresses
-        if (error := route_error(address, source)) is None
-        or translate(error, "connect").error not in _NO_ROUTE
+        address for address in addresses if family_of(address) in there or not _lacks_route(address, source)
     ]
     if usable:
         return usable
-    if any(route_error(probe, source) is None for probe in ROUTE_PROBES.values()):
+    if there:
         families = " or ".join(sorted({family_of(address).replace("ipv", "IPv") for address in addresses}))
         raise CannotTry(Reason.NO_FAMILY, f"this network has no {families}")
     raise CannotTry(Reason.OFFLINE, "this machine has no route to the internet")
+
+
+def _lacks_route(address: str, source: Source | None) -> bool:
+    error = route_error(address, source)
+    return error is not None and translate(error, "connect").error in _NO_ROUTE
 
 
 _NO_ROUTE: Final = frozenset(

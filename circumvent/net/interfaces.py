@@ -126,8 +126,8 @@ def read_carrier() -> bool | None:
     """Tell whether any interface but loopback has a link."""
     import psutil  # noqa: PLC0415 - see interface_addresses
 
-    states = [state.isup for name, state in psutil.net_if_stats().items() if not _is_loopback(name)]
-    return any(states) if states else None
+    states = psutil.net_if_stats()
+    return any(state.isup for name, state in states.items() if not _is_loopback(name)) if states else None
 
 
 def _is_loopback(name: str) -> bool:
