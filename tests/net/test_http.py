@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from anyio.abc import ByteStream
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from circumvent.net.errors import PeerError
 from circumvent.net.http import HttpSession, open_http
@@ -185,6 +188,72 @@ async def test_a_request_after_the_server_left_is_an_end(pki: Pki) -> None:
         with pytest.raises((PeerError, OSError)):
             await http.request("GET", URL)
         assert served.connections == 1
+
+
+class Scripted(ByteStream):
+    """A connection on which everything the server will ever say is known."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        if not self._said:
+            raise anyio.EndOfStream
+        data, self._said = self._said[:max_bytes], self._said[max_bytes:]
+        return data
+
+    async def send(self, item: bytes) -> None:
+        """Take what the client says."""
+
+    async def send_eof(self) -> None:
+        """Take its end."""
+
+    async def aclose(self) -> None:
+        """Close."""
+
+
+def fetch_scripted(said: bytes, *, http2: bool) -> None:
+    """Make a request to a server that says this, whatever it is asked."""
+
+    async def fetch() -> None:
+        http = open_http(Scripted(said), url=URL, http2=http2, trace=new_trace())
+        try:
+            await http.request("POST", URL, body=b"x" * 100, max_body=1000)
+        except (PeerError, OSError):
+            return
+        finally:
+            await http.aclose()
+
+    anyio.run(fetch)
+
+
+#: The beginning of what an HTTP/2 server says: SETTINGS, and the head of a response (":status: 200").
+SETTINGS = b"\0\0\0\x04\0\0\0\0\0"
+HEAD = b"\0\0\x01\x01\x04\0\0\0\x01\x88"
+FRAMES = st.builds(
+    lambda kind, flags, stream, body: (
+        len(body).to_bytes(3) + bytes((kind, flags)) + stream.to_bytes(4) + body
+    ),
+    st.integers(0, 12),
+    st.integers(0, 255),
+    st.sampled_from([0, 1, 2, 3]),
+    st.binary(max_size=40),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(FRAMES, max_size=4), st.booleans())
+def test_any_frames_end_in_an_error_of_ours(frames: list[bytes], head: bool) -> None:
+    fetch_scripted(SETTINGS + (HEAD if head else b"") + b"".join(frames), http2=True)
+
+
+@settings(deadline=None)
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"]),
+)
+def test_any_bytes_end_in_an_error_of_ours(said: bytes, begin: bytes) -> None:
+    fetch_scripted(begin + said, http2=False)
 
 
 @pytest.mark.parametrize("url", ["", "lab.example", "ftp://lab.example/", "https://", "https://a\n.b/"])
