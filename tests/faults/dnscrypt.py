@@ -24,7 +24,7 @@ from tests.faults.tcp import Connection, serve
 from tests.faults.udp import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PROVIDER: Final = "2.dnscrypt-cert.test.example"
 CLIENT_MAGIC: Final = b"\x11magic!!"
@@ -42,6 +42,7 @@ class Server:
     resolver_key: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
     answer_key: X25519PrivateKey | None = None
     fault: str = ""
+    resolve: Callable[[bytes], bytes] | None = None
     seen: list[bytes] = field(default_factory=list)
 
     @property
@@ -79,14 +80,21 @@ class Server:
         answer.answer = [dns.rrset.from_text(query.question[0].name, 60, "IN", "TXT", text)]
         return [answer.to_wire()]
 
+    def converse(self, connection: Connection) -> None:
+        """Answer one packet over TCP, as the specification wants it."""
+        packet = _framed(connection)
+        for answer in self.answers(packet):
+            connection.send(len(answer).to_bytes(2, "big") + answer)
+        connection.finish()
+
     def _encrypted(self, packet: bytes) -> list[bytes]:
         if self.fault == "stall":
             return []
         kind = dnscrypt.Construction(self.construction)
         client, half, box = packet[8:40], packet[40:52], packet[52:]
         key = salsa.shared_key(kind.derive, self.resolver_key, client)
-        query = dns.message.from_wire(dnscrypt.unpad(salsa.unseal(kind.stream, key, half + bytes(12), box)))
-        answer = dns.message.make_response(query)
+        question = dnscrypt.unpad(salsa.unseal(kind.stream, key, half + bytes(12), box))
+        answer = dns.message.make_response(dns.message.from_wire(question))
         if self.fault == "plain answer":
             return [answer.to_wire()]
         if self.answer_key is not None:
@@ -94,7 +102,8 @@ class Server:
         if self.fault == "another nonce":
             half = bytes(12)
         nonce = half + b"resolver-non"
-        padded = dnscrypt.pad(answer.to_wire(), at_least=64)
+        message = answer.to_wire() if self.resolve is None else self.resolve(question)
+        padded = dnscrypt.pad(message, at_least=64)
         return [dnscrypt.RESOLVER_MAGIC + nonce + salsa.seal(kind.stream, key, nonce, padded)]
 
 
@@ -121,12 +130,10 @@ def relay(server: tuple[str, int]) -> Iterator[tuple[int, list[bytes]]]:
         return [answer] if len(answer) <= len(packet) else []
 
     def forward_stream(connection: Connection) -> None:
-        data = b""
-        while len(data) < 2 or len(data) < 2 + int.from_bytes(data[:2], "big"):
-            data += connection.read_some()
-        seen.append(data[2:])
+        data = _framed(connection)
+        seen.append(data)
         # A relay speaks UDP to servers; ours asks by TCP, so that its answers are whole.
-        packet = data[2 + len(prefix) :]
+        packet = data[len(prefix) :]
         with socket.create_connection(server, timeout=2) as upstream:
             upstream.sendall(len(packet).to_bytes(2, "big") + packet)
             answer = b""
@@ -137,3 +144,14 @@ def relay(server: tuple[str, int]) -> Iterator[tuple[int, list[bytes]]]:
 
     with serve(forward_stream) as streams, answering(forward, streams.port) as port:
         yield port, seen
+
+
+def _framed(connection: Connection) -> bytes:
+    """Read one packet with its length before it; empty when the client closes first."""
+    data = b""
+    while len(data) < 2 or len(data) < 2 + int.from_bytes(data[:2], "big"):
+        more = connection.read_some()
+        if not more:
+            return b""
+        data += more
+    return data[2:]

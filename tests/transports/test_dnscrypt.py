@@ -15,10 +15,12 @@ from circumvent.model.words import Proof
 from circumvent.net.clock import Clock
 from circumvent.net.errors import CannotTry
 from tests.faults.dnscrypt import PROVIDER, Server, relay
+from tests.faults.tcp import serve
 from tests.faults.udp import ADDRESS, answering, closed_port
 from tests.lab.daemon import Ready, start
 from tests.lab.left_out import requires
 from tests.names.tries import attempt, context, detail, plan
+from tests.peers.odoh import ask_over_tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,6 +160,18 @@ async def test_dnsdist_through_a_relay(binds: Binds, which: str) -> None:
     assert (failure(record), record.proof) == (None, Proof.CARRIED)
     assert detail(record, "tunnel_handshake")["via_relay"] is True
     assert all(packet.startswith(b"\xff" * 8) for packet in seen)
+
+
+@pytest.mark.daemons
+async def test_where_udp_is_silent_tcp_carries(unbound: Resolver) -> None:
+    server = Server(resolve=ask_over_tcp(unbound.address))
+    with serve(server.converse) as streams, answering(lambda _: [], streams.port):
+        option = dnscrypt_option(ADDRESS, streams.port, server.public_key)
+        record = await attempt(option, context(plan(unbound.anchor)))
+    assert record.proof is Proof.CARRIED
+    assert detail(record, "tunnel_handshake")["udp"] == "generic_timeout_error"
+    assert detail(record, "carry")["dnssec"] == "proved"
+    assert failure(record) is None
 
 
 # --- one fault each ---------------------------------------------------------------------------------------------
