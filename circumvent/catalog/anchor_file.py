@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from typing import Any, Final
 
 from circumvent.catalog.rows import Anchor
@@ -11,7 +9,7 @@ from circumvent.inputs.files import Unreadable, read_file
 from circumvent.inputs.hosts import clean_host
 from circumvent.inputs.problem import LineError, shown_name
 from circumvent.inputs.suggest import suggest
-from circumvent.inputs.toml_lines import tables
+from circumvent.inputs.toml_lines import TomlError, load, tables
 from circumvent.model.option import is_address
 
 _LARGEST: Final = 1024 * 1024
@@ -31,15 +29,14 @@ def read(path: str) -> tuple[Anchor, ...]:
     name = shown_name(path)
     try:
         text = read_file(path, _LARGEST).decode()
-        document = tomllib.loads(text.removeprefix("\ufeff"))
+        document = load(text.removeprefix("\ufeff"))
     except Unreadable as exc:
         raise AnchorFileError(f"{name}: {exc}") from exc
-    except tomllib.TOMLDecodeError as exc:
-        found = re.search(r"\(at line (\d+), column \d+\)", str(exc))
-        place = f"{name}:{found[1]}" if found else name
-        raise AnchorFileError(f"{place}: this is not TOML from here on.") from exc
-    except (UnicodeDecodeError, RecursionError) as exc:
+    except UnicodeDecodeError as exc:
         raise AnchorFileError(f"{name}: this is no TOML file.") from exc
+    except TomlError as exc:
+        place = name if exc.line is None else f"{name}:{exc.line}"
+        raise AnchorFileError(f"{place}: {exc.sentence}") from exc
     rows = document.pop("anchor", None)
     if document or not isinstance(rows, list) or not 0 < len(rows) <= _MOST:
         raise AnchorFileError(f"{name}: it must hold [[anchor]] tables and nothing else, at most {_MOST}.")

@@ -17,7 +17,8 @@ from circumvent.inputs.files import Unreadable, read_file
 from circumvent.inputs.hosts import PrivateAddressError, refuse_private
 from circumvent.inputs.links import looks_like_link, parse_link
 from circumvent.inputs.problem import Count, LineError, Parsed, Problem, without_echo
-from circumvent.inputs.toml_file import TomlError, is_toml, read_toml
+from circumvent.inputs.toml_file import is_toml, read_toml
+from circumvent.inputs.toml_lines import TomlError
 from circumvent.inputs.unsupported import web_page, whole_file
 from circumvent.model.option import Option, Origin
 

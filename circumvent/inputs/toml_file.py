@@ -7,7 +7,6 @@ line: a mistyped ``passwort`` must not become a proxy without one.
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from circumvent.inputs.dns_links import USUAL_PATH, from_stamp, web_url
@@ -16,7 +15,7 @@ from circumvent.inputs.hosts import clean_host, parse_port
 from circumvent.inputs.problem import LineError
 from circumvent.inputs.suggest import suggest
 from circumvent.inputs.toml_fields import ALL_FIELDS, FIELDS, Fields
-from circumvent.inputs.toml_lines import Table, tables
+from circumvent.inputs.toml_lines import Table, TomlError, load, tables
 from circumvent.inputs.unsupported import KINDS_TO_COME
 from circumvent.inputs.uri import split_link
 from circumvent.model.kinds import KINDS
@@ -51,15 +50,6 @@ def is_toml(name: str, text: str) -> bool:
     return name.lower().endswith(".toml") or _IS_TOML.search(text) is not None
 
 
-class TomlError(ValueError):
-    """The file as a whole is no TOML; ``line`` is where."""
-
-    def __init__(self, sentence: str, line: int | None) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.line = line
-
-
 #: What a table gave: its line, and the option with the label of the one that carries it, or what is wrong.
 Outcome = tuple[int, "tuple[Option, str | None] | LineError"]
 
@@ -69,7 +59,7 @@ def read_toml(text: str, *, folder: Path) -> Iterator[Outcome]:
 
     :raises TomlError: when the file is no TOML or holds something else than options.
     """
-    document = _load(text)
+    document = load(text)
     rows = document.pop("option", None)
     if document:
         raise TomlError(_stray(document), _line_of(text, next(iter(document))))
@@ -87,19 +77,6 @@ def _outcomes(rows: list[dict[str, Any]], places: list[Table], folder: Path) -> 
             yield place.line, _option(Fields(row, place.keys), folder)
         except LineError as exc:
             yield exc.where or place.line, exc
-
-
-def _load(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        found = re.search(r"\(at line (\d+), column \d+\)", str(exc))
-        raise TomlError(
-            "this is not TOML from here on: a quote, bracket or equals sign is missing or too many.",
-            int(found[1]) if found else None,
-        ) from exc
-    except RecursionError as exc:
-        raise TomlError("this file is nested too deep to be a list of options.", None) from exc
 
 
 def _stray(document: dict[str, Any]) -> str:

@@ -1,20 +1,56 @@
-"""Where tables and keys of a TOML file stand: ``tomllib`` gives values without their lines.
+"""TOML read with bounds, and where its tables and keys stand: ``tomllib`` gives values without their lines.
 
-This is no second parser. It looks only at lines outside multi-line strings, after ``tomllib`` has accepted the file,
+Finding lines is no second parser. It looks only at lines outside multi-line strings, after ``tomllib`` has accepted the file,
 so a wrong guess here could at worst name a neighbouring line.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 _HEADER: Final = re.compile(r"\s*\[\[\s*([A-Za-z0-9_.-]+)\s*\]\]")
 _OTHER_HEADER: Final = re.compile(r"\s*\[\s*[^\[]")
 _KEY: Final = re.compile(r"""\s*(?:"([^"\\]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(?:=|\.)""")
 #: One string or comment at a time, multi-line delimiters first.
 _TOKEN: Final = re.compile(r'"""|\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL)
+
+
+#: Dots of a line: a dotted key takes ``tomllib`` the square of its parts, and no field here has any.
+_MOST_DOTS: Final = 200
+
+
+class TomlError(ValueError):
+    """The file as a whole is no TOML; ``line`` is where, if that is known."""
+
+    def __init__(self, sentence: str, line: int | None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.line = line
+
+
+def load(text: str) -> dict[str, Any]:
+    """Return the document, at a cost that grows no faster than its size.
+
+    :raises TomlError: when it is no TOML, or one that is made to be slow.
+    """
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > _MOST_DOTS:
+            raise TomlError("there are too many dots in this line.", number)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        found = re.search(r"\(at line (\d+), column \d+\)", str(exc))
+        raise TomlError(
+            "this is not TOML from here on: a quote, bracket or equals sign is missing or too many.",
+            int(found[1]) if found else None,
+        ) from exc
+    except RecursionError as exc:
+        raise TomlError("this file is nested too deep.", None) from exc
+    except ValueError as exc:  # a number of more than 4,300 digits
+        raise TomlError("there is a number in this file that no field can have.", None) from exc
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,6 +227,7 @@ def test_one_bad_table_does_not_stop_the_others() -> None:
     [
         ('[[option]]\nkind = "dot\n', 2, "this is not TOML from here on"),
         ('kind = "dot"\n[[option]]\nkind = "dot"\nhost="a.example"', 1, "slipped out of its table"),
+        ("[[option]]\n" + "a." * 300 + "b = 1", 2, "too many dots"),
         ('[option]\nkind = "dot"\n[[option]]', 3, "not TOML"),
     ],
 )
@@ -234,6 +235,11 @@ def test_faults_of_the_whole_file(text: str, line: int, sentence: str) -> None:
     (problem,) = read(text).problems
     assert sentence in problem.sentence
     assert problem.line == line
+
+
+def test_numbers_and_nests_without_end_are_refused() -> None:
+    assert "no field can have" in read("[[option]]\nport = " + "1" * 5000).problems[0].sentence
+    assert "nested too deep" in read("[[option]]\nport = " + "[" * 50_000).problems[0].sentence
 
 
 def test_anchors_are_sent_where_they_belong(tmp_path: Path) -> None:
