@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio
+import hypothesis
 import pytest
+from anyio.abc import ByteStream
+from hypothesis import strategies as st
 
 from circumvent.model.words import Proof
 from circumvent.net import peer as peer_module
@@ -430,6 +433,53 @@ async def test_of_tls_in_tls_the_outer_hello_is_the_fingerprint(pki: Pki) -> Non
         within = await start_tls(stream, config(pki, server_name=None), trace, step="inner")
         assert await within.receive() == b"inside"
         assert within.peer.ja4 != stream.peer.ja4 == trace.fidelity.ja4
+
+
+# Whatever arrives.
+
+
+class Scripted(ByteStream):
+    """A connection on which everything the other side will ever say is known."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        if not self._said:
+            raise anyio.EndOfStream
+        data, self._said = self._said[:max_bytes], self._said[max_bytes:]
+        return data
+
+    async def send(self, item: bytes) -> None:
+        """Take what we say."""
+
+    async def send_eof(self) -> None:
+        """Take our end."""
+
+    async def aclose(self) -> None:
+        """Close."""
+
+
+RECORDS = st.builds(
+    lambda kind, minor, body: bytes((kind, 3, minor)) + len(body).to_bytes(2) + body,
+    st.sampled_from([20, 21, 22, 23, 24]),
+    st.integers(0, 4),
+    st.binary(max_size=80),
+)
+
+
+@hypothesis.settings(deadline=None)
+@hypothesis.given(st.lists(RECORDS | st.binary(max_size=40), max_size=4).map(b"".join))
+def test_whatever_arrives_has_a_word(said: bytes) -> None:
+    trace = new_trace()
+
+    async def shake() -> None:
+        how = TlsConfig(server_name=NAME, verify_name=NAME, trust=TrustStore([]))
+        with pytest.raises(StepFailed):
+            await start_tls(Scripted(said), how, trace)
+
+    anyio.run(shake)
+    assert failure_of(trace).error in {"eof_error", "ssl_failed_handshake", "wrong_answer"}
 
 
 # The one private function.
