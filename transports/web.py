@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from circumvent.transports.sustain import Counted
 from circumvent.transports.tls_option import tls_config
-from circumvent.transports.web_exchange import exchange, read_option
+from circumvent.transports.web_exchange import exchange, method_of, read_option
 
 if TYPE_CHECKING:
     from circumvent.model.option import Option
@@ -43,7 +43,7 @@ class Web:
 
             http2 = stream.peer.alpn == "h2"
             session = open_http(stream, url=control.url, http2=http2, trace=context.trace)
-            await exchange(session, control, context, counted)
+            await exchange(session, control, context, counted, method=method_of(option))
         finally:
             await stream.aclose()
 

@@ -9,6 +9,7 @@ from circumvent.control import MAX_BODY, Control
 from circumvent.model import failure as failures
 from circumvent.model.option import WebSettings
 from circumvent.model.words import Proof, Reason
+from circumvent.net.date import skew_from
 from circumvent.net.errors import CannotTry, PeerError, Refusal
 from circumvent.net.http_types import BodyTooLong
 from circumvent.transports.sustain import sustain_on
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 #: How much is read of a page about which nothing is stated, in bytes: enough to see that it comes.
 GLANCE: Final = 64 * 1024
+
+
+def method_of(option: Option) -> str:
+    """Return HEAD for an option that asks for it, else GET (a POST is for DNS)."""
+    return "HEAD" if isinstance(option.settings, WebSettings) and option.settings.method == "HEAD" else "GET"
 
 
 def read_option(option: Option) -> Control:
@@ -45,15 +51,20 @@ def read_option(option: Option) -> Control:
 
 
 async def exchange(
-    session: HttpClient, control: Control, context: Context, counted: Movement | None = None
+    session: HttpClient,
+    control: Control,
+    context: Context,
+    counted: Movement | None = None,
+    *,
+    method: str = "GET",
 ) -> None:
     """Fetch the page and judge it; then, if the goal is ``sustained`` and a bulk resource is at hand, move bytes.
 
     ``session`` speaks to the verified server, so the first byte of an answer proves ``handshaken``: only now has the
     server said anything after our half of the handshake. ``counted`` counts the bytes of the connection; without
-    it (QUIC) those of the attempt are counted.
+    it (QUIC) those of the attempt are counted. ``method`` is GET, or HEAD where only the server is asked after.
     """
-    whole = await _carry(session, control.fresh(context.random), context.trace)
+    whole = await _carry(session, control.fresh(context.random), context.trace, method=method)
     bulk = context.controls.bulk
     wanted = context.goal.at_least(Proof.SUSTAINED)
     if wanted and whole and bulk is not None and bulk.secure and bulk.endpoint == control.endpoint:
@@ -78,12 +89,15 @@ class _OfAttempt:
         return self.trace.bytes_sent
 
 
-async def _carry(session: HttpClient, fresh: FreshControl, trace: Trace) -> bool:
+async def _carry(session: HttpClient, fresh: FreshControl, trace: Trace, *, method: str) -> bool:
     """Fetch the page; tell whether it came whole, so that the connection is good for more."""
     async with trace.step("carry") as step:
-        response, whole = await _fetch(session, fresh)
+        response, whole = await _fetch(session, fresh, method)
         trace.carry_arrived(response.first_byte)
         step.detail.update(status=response.status, version=response.version, bytes=len(response.body))
+        skew = skew_from(response.headers, trace.clock.local(response.first_byte))
+        if skew is not None:
+            step.detail["clock_skew_s"] = round(skew, 1)
         error = fresh.judge(response.status, response.body)
         if error != failures.ORIGIN_DOWN:  # else only a front answered
             trace.prove(Proof.HANDSHAKEN)
@@ -96,11 +110,11 @@ async def _carry(session: HttpClient, fresh: FreshControl, trace: Trace) -> bool
     raise AssertionError  # pragma: no cover - a step that fails raises
 
 
-async def _fetch(session: HttpClient, fresh: FreshControl) -> tuple[Response, bool]:
+async def _fetch(session: HttpClient, fresh: FreshControl, method: str) -> tuple[Response, bool]:
     """Fetch the page, or its beginning if nothing is stated about what it holds."""
     judged_by_body = fresh.expect.of_body or fresh.nonce is not None
     try:
-        response = await session.request("GET", fresh.url, max_body=MAX_BODY if judged_by_body else GLANCE)
+        response = await session.request(method, fresh.url, max_body=MAX_BODY if judged_by_body else GLANCE)
     except BodyTooLong as exc:
         if judged_by_body or exc.response is None:
             raise

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from circumvent.net.http3 import ALPN, Http3Session
 from circumvent.transports.quic_option import open_link
-from circumvent.transports.web_exchange import exchange, read_option
+from circumvent.transports.web_exchange import exchange, method_of, read_option
 
 if TYPE_CHECKING:
     from circumvent.model.option import Option
@@ -25,7 +25,7 @@ class WebOverQuic:
         control = read_option(option)
         session = Http3Session(await open_link(option, context, ALPN, fronted=True))
         try:
-            await exchange(session, control, context)
+            await exchange(session, control, context, method=method_of(option))
         finally:
             await session.aclose()
 

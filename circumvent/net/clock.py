@@ -25,6 +25,10 @@ class Clock:
         """Return the corrected time of day (seconds since 1970, UTC)."""
         return self.started_wall + self.now() - (self.skew or 0.0)
 
+    def local(self, at: float) -> float:
+        """Return what this device's own clock showed at clock second ``at`` (seconds since 1970, uncorrected)."""
+        return self.started_wall + at
+
     def at(self, monotonic: float) -> float:
         """Translate a ``time.monotonic`` stamp into seconds since the start."""
         return monotonic - self.started_monotonic
