@@ -392,6 +392,7 @@ async def test_an_impostor_hears_an_alert_and_nothing_else(
     assert theirs._close_event.error_code in {0x100 + 42, 0x100 + 48}
     assert theirs._close_event.reason_phrase == ""
     assert theirs._streams == {}
+    assert not theirs._handshake_complete, "our Finished was withheld"
     assert trace.steps[0].detail["chain_length"] == 1
 
 
