@@ -22,7 +22,8 @@ QUERY = make_query("control.example", "A", random=random.Random(7), nsid=True)
 def response(**changes: str) -> dns.message.Message:
     message = dns.message.make_response(dns.message.from_wire(QUERY.wire))
     for text in changes.values():
-        message.answer.append(dns.rrset.from_text(*text.split(" ", 4)))
+        owner, ttl, rdclass, rdtype, rdata = text.split(" ", 4)
+        message.answer.append(dns.rrset.from_text(owner, int(ttl), rdclass, rdtype, rdata))
     return message
 
 

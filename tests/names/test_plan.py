@@ -50,7 +50,8 @@ def test_identity_probes_are_for_their_operators() -> None:
 def test_control_names_given_by_hand_are_all_that_is_asked() -> None:
     plan = NamesPlan.given(KEYS, {"lab.example": ["198.51.100.16", "2001:DB8:0::16"]})
     assert plan.by_hand
-    assert plan.canaries == plan.identity == ()
+    assert plan.canaries == ()
+    assert plan.identity == ()
     (control,) = plan.controls
     assert control.rdtypes == ("A", "AAAA")
     assert control.right("AAAA", ["2001:db8::16"]) is True
