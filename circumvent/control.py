@@ -192,6 +192,11 @@ class FreshControl:
             contains=expect.contains and expect.contains.replace(NONCE, self.nonce),
         )
 
+    @property
+    def judges_body(self) -> bool:
+        """Tell whether the body matters; if not, a long one need not be read to its end."""
+        return self.nonce is not None or self.control.expect.of_body
+
     def judge(self, status: int, body: bytes) -> str | None:
         """Compare an answer with what it must be: ``None`` if it is right, else a failure string.
 

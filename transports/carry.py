@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from circumvent.control import MAX_BODY
 from circumvent.model import failure as failures
 from circumvent.model.record import Failure
 from circumvent.model.words import Proof, Reason
 from circumvent.net.errors import CannotTry, PeerError, Refusal, StepFailed
-from circumvent.transports.inside import open_inside
+from circumvent.transports.inside import fetch_control, open_inside
 from circumvent.transports.sustain import sustain_through
 
 if TYPE_CHECKING:
@@ -172,7 +171,7 @@ class _Carry:
         try:
             async with trace.step("control_http") as step:
                 step.detail["host"] = control.host
-                response = await session.request("GET", fresh.url, max_body=MAX_BODY)
+                response = await fetch_control(session, fresh)
                 fetch.status = step.detail["status"] = response.status
                 wrong = fresh.judge(response.status, response.body)
                 if wrong is not None:

@@ -53,7 +53,8 @@ class HttpConnectDialer(ProxyDialer):
             return stream
         from circumvent.net.tls import start_tls  # noqa: PLC0415 - the crypto library is loaded while SYNs fly
 
-        return await start_tls(stream, tls_config(self.option, self.context, ("http/1.1",)), trace)
+        config = tls_config(self.option, self.context, ("http/1.1",))
+        return await start_tls(stream, config, trace, proves=not self.carries_another)
 
     async def ask(self, stream: ByteStream, endpoint: Endpoint, trace: Trace, step: OpenStep) -> ByteStream:
         """Send CONNECT and read the head of the answer."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import anyio
 
+from circumvent.control import MAX_BODY
+from circumvent.net.http_types import BodyTooLong
+
 if TYPE_CHECKING:
+    from circumvent.control import FreshControl
     from circumvent.net.http import HttpSession
+    from circumvent.net.http_types import HttpClient, Response
     from circumvent.net.stream import ByteStream
     from circumvent.transport import Context
+
+#: How much of a page is read, in bytes, when nothing is stated about what it holds.
+GLANCE: Final = 64 * 1024
 
 
 async def open_inside(stream: ByteStream, url: str, context: Context, *, step: str) -> HttpSession:
@@ -36,3 +44,16 @@ async def open_inside(stream: ByteStream, url: str, context: Context, *, step: s
         with anyio.CancelScope(shield=True):
             await anyio.aclose_forcefully(stream)
         raise
+
+
+async def fetch_control(session: HttpClient, fresh: FreshControl) -> Response:
+    """Fetch a control, or only the beginning of its page if nothing is stated about what it holds.
+
+    :raises PeerError: when the answer is no HTTP, is cut, or is longer than a control may be.
+    """
+    try:
+        return await session.request("GET", fresh.url, max_body=MAX_BODY if fresh.judges_body else GLANCE)
+    except BodyTooLong as exc:
+        if fresh.judges_body or exc.response is None:
+            raise
+        return exc.response

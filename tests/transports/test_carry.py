@@ -129,6 +129,12 @@ class TestCarried:
         assert attempt.failure is None
         assert "partly" not in step_of(attempt, "carry").detail
 
+    async def test_a_long_page_is_only_glanced_at(self, pki: Pki) -> None:
+        async with world_of(pki) as world:
+            attempt = await world.try_through(faults.socks5(), by_hand(world.url("/bytes/5000000")))
+        assert attempt.proof is Proof.CARRIED
+        assert attempt.bytes_received < 1_000_000
+
     async def test_nothing_secret_in_the_record(self, pki: Pki) -> None:
         async with world_of(pki) as world:
             plan = by_hand(world.url("/nonce/{nonce}?token=hunter2"))

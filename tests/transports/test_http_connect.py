@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from circumvent.model.option import Endpoint
 from circumvent.model.words import Proof
 from circumvent.net.connect import LONGEST_HEAD, basic
 from circumvent.net.errors import CannotTry
+from circumvent.transport import Carrier, load
 from tests.faults import proxy as faults
 from tests.transports.proxy_context import by_hand, context, failure_of, proxy, step_of, try_once
 
@@ -182,6 +184,18 @@ class TestNotWorking:
             option = proxy("http-connect", served.port, tls=True, ca=pki.stranger.pem, endpoint=place)
             attempt = await try_once(option, context(controls=plan, ca_file=pki.ca_file))
         assert attempt.proof is Proof.CARRIED
+
+
+async def test_as_a_carrier_it_proves_nothing(pki: Pki) -> None:
+    carrier = load("http-connect")
+    assert isinstance(carrier, Carrier)
+    behaviour = faults.http_proxy(faults.forwards_nothing)
+    async with faults.serving(behaviour, tls=faults.server_context(pki.good)) as served:
+        around = context(controls=CONTROL, ca_file=pki.ca_file, limit=QUICK)
+        around = replace(around, dialer=carrier.dialer(proxy("http-connect", served.port, tls=True), around))
+        attempt = await try_once(proxy("socks5", 9, address="203.0.113.9"), around)
+    assert attempt.proof is Proof.NONE
+    assert failure_of(attempt) == ("proxy_handshake", "generic_timeout_error")
 
 
 @pytest.mark.parametrize("option", [{"user": "a:b", "password": "hunter2"}, {"tls": True, "ca": "no PEM"}])
