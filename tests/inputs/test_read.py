@@ -216,8 +216,10 @@ def test_private_and_local_places_are_refused(link: str) -> None:
 def test_a_private_place_in_toml_is_named_with_its_range(folder: Path) -> None:
     name = put(folder, "shared.toml", '[[option]]\nkind = "socks5"\nlabel = "office"\nhost = "192.168.0.7"\n')
     assert read(name).sentences() == [
-        'shared.toml:1: option "office" points into a private network (192.168.0.0/16) and is left out: '
-         "a list from someone else must not probe your own network. If it is yours, add --allow-private."
+        (
+            'shared.toml:1: option "office" points into a private network (192.168.0.0/16) and is left out: '
+            "a list from someone else must not probe your own network. If it is yours, add --allow-private."
+        )
     ]
 
 
