@@ -9,6 +9,7 @@ import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from circumvent.control import ControlPlan
@@ -325,6 +326,39 @@ class TestSeveralControls:
         controls = step_of(attempt, "carry").detail["controls"]
         assert isinstance(controls, list)
         assert len(controls) == 2
+
+
+class TestCancelled:
+    """The deadline may fall anywhere; it says nothing about the network and leaves nothing open."""
+
+    @pytest.mark.parametrize("behaviour", [faults.silent, faults.socks5(faults.forwards_nothing)])
+    async def test_nothing_is_left_open(self, pki: Pki, behaviour: Any) -> None:
+        dialer = CountingDialer(NoNames(), policy=Policy(allow_private=True))
+        async with world_of(pki) as world:
+            served = await world.stack.enter_async_context(faults.serving(behaviour))
+            plan = by_hand(*[world.url("/nonce/{nonce}")] * 3)
+            around = context(controls=plan, ca_file=pki.ca_file, dialer=dialer)
+            with anyio.move_on_after(0.2) as deadline:
+                await try_once(proxy("socks5", served.port), around)
+        assert deadline.cancelled_caught
+        assert (dialer.most, dialer.open) == (2, 0)
+        assert around.trace.failure is None
+
+    async def test_in_the_middle_of_the_bulk(self, pki: Pki) -> None:
+        dialer = CountingDialer(NoNames(), policy=Policy(allow_private=True))
+        async with world_of(pki) as world:
+            served = await world.stack.enter_async_context(
+                faults.serving(faults.socks5(faults.cuts_after(30_000)))
+            )
+            plan = by_hand(world.url("/nonce/{nonce}"), bulk=world.bulk)
+            around = context(controls=plan, ca_file=pki.ca_file, dialer=dialer)
+            with anyio.move_on_after(0.5) as deadline:
+                await try_once(proxy("socks5", served.port), around)
+        assert deadline.cancelled_caught
+        assert dialer.open == 0
+        assert around.trace.attempt().proof is Proof.CARRIED
+        assert around.trace.failure is None
+        assert around.trace.cut_bytes is None
 
 
 class TestSustained:
