@@ -79,8 +79,11 @@ async def test_a_name_is_resolved_in_a_step_of_its_own() -> None:
     assert names.asked == [("proxy.test", True)]
 
 
-async def test_the_next_address_starts_at_once_when_the_first_refuses() -> None:
-    trace = new_trace()
+async def test_the_next_address_starts_at_once_when_the_first_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dial, "ATTEMPT_DELAY", 10)
+    trace = new_trace(limit=5)
     with nothing_left(), tcp.serve(tcp.echo, "127.0.0.1") as server:
         endpoint = Endpoint(host="two.test", port=server.port, addresses=("127.0.0.1", "::1"))
         stream = await DirectDialer(NOBODY, policy=HERE).stream(endpoint, trace)
@@ -90,7 +93,6 @@ async def test_the_next_address_starts_at_once_when_the_first_refuses() -> None:
     assert loser.failure is not None
     assert loser.failure.error == failures.CONNECTION_REFUSED
     assert (trace.address, trace.family, trace.failure) == ("127.0.0.1", "ipv4", None)
-    assert last_step(trace).t - last_step(trace).t0 < dial.ATTEMPT_DELAY
 
 
 async def test_a_silent_first_address_costs_a_quarter_second_and_is_recorded_without_failure() -> None:
@@ -103,8 +105,8 @@ async def test_a_silent_first_address_costs_a_quarter_second_and_is_recorded_wit
     assert (loser.address, loser.failure) == ("::1", None)
     assert loser.t >= loser.t0 + dial.ATTEMPT_DELAY
     step = last_step(trace)
-    assert dial.ATTEMPT_DELAY <= step.t - step.t0 < dial.ATTEMPT_DELAY + 1
-    assert number(step.detail, "loop_ms") < 250  # the winner's own time, not the race's
+    # The winner's own time, not the race's.
+    assert number(step.detail, "loop_ms") <= (step.t - step.t0 - dial.ATTEMPT_DELAY) * 1000
 
 
 async def test_ipv6_wins_where_both_answer() -> None:
@@ -132,7 +134,7 @@ async def test_when_all_refuse_the_failure_is_one_and_the_others_are_losers() ->
 
 
 async def test_silence_ends_by_our_limit_and_a_refusal_beside_it_is_a_loser() -> None:
-    silent, mixed = new_trace(limit=0.1), new_trace(limit=0.4)
+    silent, mixed = new_trace(limit=0.1), new_trace(limit=1)
     with nothing_left(), tcp.silence("127.0.0.1") as server:
         endpoint = Endpoint(host="127.0.0.1", port=server.port)
         with pytest.raises(StepFailed):

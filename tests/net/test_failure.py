@@ -97,10 +97,10 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 async def exchange(endpoint: Endpoint, trace: Trace, wanted: int = 8) -> bytes:
-    """Send a hello and wait for ``wanted`` bytes, in a step called ``tls_handshake``."""
+    """Send a hello and wait for ``wanted`` bytes, in a step called ``tls_handshake``, for half a second at most."""
     stream = await DirectDialer(None, policy=Policy(allow_private=True)).stream(endpoint, trace)  # type: ignore[arg-type]  # addresses only
     try:
-        async with trace.step("tls_handshake", limit=0.1):
+        async with trace.step("tls_handshake", limit=0.5):
             received = b""
             await stream.send(b"hello")
             while len(received) < wanted:
@@ -174,7 +174,7 @@ async def test_a_closed_udp_port_is_refused_and_garbage_is_told_from_silence_by_
         await datagrams.aclose()
     assert failure_of(refused).error == failures.CONNECTION_REFUSED
     for answer, count in ((tcp.silent_datagrams, 0), (tcp.garbage_datagrams, 1)):
-        trace = new_trace(limit=0.1)
+        trace = new_trace(limit=0.5)
         with tcp.serve_datagrams(answer) as server:
             datagrams = await dialer.datagram(Endpoint(host=server.host, port=server.port), trace)
             with pytest.raises(StepFailed):

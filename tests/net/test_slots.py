@@ -222,8 +222,8 @@ async def test_the_pace_is_kept_by_waiting_and_a_freed_place_starts_its_clock() 
         for number in range(4):
             group.start_soon(hold, f"8.8.8.{number}")
     # The third and fourth found the network full first, and the pace against them when a place was free.
-    assert begun[1] - begun[0] < 0.5
-    assert 0.99 <= begun[2] - begun[0] < 2
+    assert begun[1] - begun[0] < 0.9
+    assert begun[2] - begun[0] >= 0.99
     assert slots.ledger.open == 0
 
 
