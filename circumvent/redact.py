@@ -93,7 +93,7 @@ class _Redactor:
         self._strict = strict
         self._ids: dict[str, str] = {}
         self._places: dict[str, str] = {}
-        self._needles = Needles(self._secrets())
+        self._needles = Needles(self._secrets(), public=_public_texts(document))
         self._name_user_options()
 
     def run(self) -> Document:
@@ -141,9 +141,16 @@ class _Redactor:
                         yield from texts_of(attempt)
                 yield from own_addresses(row)
         if self._strict:
-            network = self._source.get("network")
-            if isinstance(network, dict):
-                yield from (str(network[key]) for key in ("interface", "resolver") if network.get(key))
+            yield from self._dropped_by_strict()
+
+    def _dropped_by_strict(self) -> Iterator[str]:
+        network, settings = self._source.get("network"), self._source.get("settings")
+        if isinstance(network, dict):
+            yield from (str(network[key]) for key in ("interface", "resolver") if network.get(key))
+        if isinstance(settings, dict):
+            for url in _list(settings.get("control")):
+                place = host_of_url(url).partition("://")[2]
+                yield from (place, place.partition(":")[0])
 
     def _satellite_ids(self) -> set[str]:
         return {
@@ -370,6 +377,18 @@ class _Redactor:
         if isinstance(value, list | tuple):
             return [self._value(item, depth + 1) for item in value]
         return None if tells_satellite(value) else self._text(value)
+
+
+def _public_texts(document: Document) -> frozenset[str]:
+    """Return names and places of the catalogue's options, in small letters: that they occur tells nothing."""
+    texts: set[str] = set()
+    for row in _rows(document, "options"):
+        if not _is_users(row):
+            endpoint = str(row.get("endpoint"))
+            host = endpoint.rpartition(":")[0]
+            texts.update(str(row.get(key)).lower() for key in ("label", "operator"))
+            texts.update((endpoint.lower(), host.lower(), host.strip("[]").lower()))
+    return frozenset(texts)
 
 
 def _is_users(row: Document) -> bool:

@@ -15,8 +15,8 @@ from circumvent.model.words import Proof, Reason
 
 #: Keys that never hold who or where somebody is: counts, sizes, times, yes or no.
 KEYS: Final = frozenset({
-    "addresses", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
-    "canaries", "cipher", "class", "clear", "closed_by", "controls", "cut_bytes", "datagrams_received", "dnssec",
+    "addresses", "aead", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
+    "by_hand", "canaries", "cipher", "class", "clear", "clock_skew_s", "closed_by", "construction", "controls", "cut_bytes", "datagrams_received", "dnssec",
     "domestic", "error", "error_code", "failure", "first_bytes", "honesty", "http", "identity", "ignored",
     "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "last_ack_ms", "late", "lies", "limit", "loss",
     "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
@@ -28,7 +28,7 @@ KEYS: Final = frozenset({
 
 #: Steps that transports and the check have (``docs/transports``).
 STEPS: Final = frozenset({
-    "allocate", "authenticate", "binding", "bulk_tls", "carry", "connect", "control_http", "control_tls", "honesty",
+    "allocate", "authenticate", "binding", "bulk_tls", "carry", "configuration", "connect", "control_http", "control_tls", "honesty",
     "idle", "late_answers", "proxy_handshake", "quic_handshake", "resolve", "sustain", "sustain_down", "sustain_up",
     "tls_handshake", "tunnel_handshake", "udp_associate", "voice",
 })  # fmt: skip

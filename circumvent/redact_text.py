@@ -24,6 +24,11 @@ HARDWARE_ADDRESS: Final = re.compile(
 )
 URL: Final = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'<>]+")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d):\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d)?")
+_DEEPEST: Final = 10
+#: Details whose content is the same for everybody, and steps that speak of controls only.
+_SEEN_BY_ALL: Final = frozenset({"canaries", "controls", "issuer", "operator", "partly", "top_issuer"})
+_STEPS_OF_CONTROLS: Final = frozenset({"bulk_tls", "control_http", "control_tls"})
+_SHORTEST_KEY: Final = 8
 _SHORTEST_NEEDLE: Final = 3
 ABOUT_THE_USER: Final = frozenset({
     "client", "client_subnet", "ecs", "local", "local_address", "location", "mac", "mapped", "mapped_address",
@@ -34,8 +39,13 @@ ABOUT_THE_USER: Final = frozenset({
 class Needles:
     """Private strings, and how to take them out of a text."""
 
-    def __init__(self, found: Iterator[str]) -> None:
-        needles = sorted({text for text in found if len(text) >= _SHORTEST_NEEDLE}, key=len, reverse=True)
+    def __init__(self, found: Iterator[str], *, public: frozenset[str]) -> None:
+        """Prepare for the texts ``found``, except those that are ``public`` (in small letters) anyway."""
+        needles = sorted(
+            {text for text in found if len(text) >= _SHORTEST_NEEDLE and text.lower() not in public},
+            key=len,
+            reverse=True,
+        )
         self._pattern = (
             re.compile("|".join(_whole_word(needle) for needle in needles), re.IGNORECASE)
             if needles
@@ -54,14 +64,15 @@ def _whole_word(needle: str) -> str:
 
 
 def texts_of(value: Any, depth: int = 0) -> Iterator[str]:
-    """Yield the texts inside a value that are not of the closed vocabulary, and the hosts in them."""
-    if depth > 10:
+    """Yield the texts inside a value that may be private, and the hosts in them.
+
+    What is not private: the closed vocabulary, and what every path that works sees alike (canary names and their
+    answers, controls, issuers). Hiding that everywhere would hide the evidence.
+    """
+    if depth > _DEEPEST:
         return
     if isinstance(value, dict):
-        for key, item in value.items():
-            yield from texts_of(item, depth + 1)
-            if isinstance(key, str) and len(key) > 8 and ("." in key or ":" in key):
-                yield key
+        yield from _texts_of_table(value, depth)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from texts_of(item, depth + 1)
@@ -71,6 +82,17 @@ def texts_of(value: Any, depth: int = 0) -> Iterator[str]:
         if host and port.isdigit():
             yield host
             yield host.strip("[]")
+
+
+def _texts_of_table(table: dict[str, Any], depth: int) -> Iterator[str]:
+    if table.get("name") in _STEPS_OF_CONTROLS:
+        return
+    for key, item in table.items():
+        if key in _SEEN_BY_ALL and depth > 0:
+            continue
+        yield from texts_of(item, depth + 1)
+        if isinstance(key, str) and len(key) > _SHORTEST_KEY and ("." in key or ":" in key):
+            yield key
 
 
 def _is_ordinary(text: str) -> bool:

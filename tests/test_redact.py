@@ -266,6 +266,41 @@ def test_an_attempt_through_the_users_proxy_tells_nothing_of_it() -> None:
     assert HOST not in dumped(document)
 
 
+def test_evidence_that_everybody_sees_is_not_hidden_because_the_user_saw_it_too() -> None:
+    canaries = [{"name": "x.com", "rcode": "NOERROR", "addresses": ["10.10.34.35"]}]
+    mine = users_option(
+        label="Quad9",
+        attempts=(
+            attempt(
+                "a1",
+                detail={
+                    "canaries": canaries,
+                    "top_issuer": "ISRG Root X1",
+                    "controls": [{"host": "www.cloudflare.com", "operator": "Cloudflare"}],
+                },
+            ),
+        ),
+    )
+    seen = attempt(
+        "a2", detail={"canaries": canaries, "top_issuer": "ISRG Root X1", "host": "www.cloudflare.com"}
+    )
+    finding = Finding(
+        id="f1",
+        kind=FindingKind.DNS_INJECTION,
+        confidence=0.95,
+        summary="Quad9 says 10.10.34.35 for x.com",
+        evidence=("a1", "a2"),
+        detail={"addresses": ["10.10.34.35"]},
+    )
+    network = Network(state=NetworkState.FILTERED, findings=(finding,))
+    document = report(options=(mine, our_option(attempts=(seen,))), network=network).to_dict(redact="default")
+    assert document["network"]["findings"][0]["summary"] == "Quad9 says 10.10.34.35 for x.com"
+    detail = document["options"][1]["attempts"][0]["steps"][0]["detail"]
+    assert detail == {"canaries": canaries, "top_issuer": "ISRG Root X1", "host": "www.cloudflare.com"}
+    users = document["options"][0]["attempts"][0]["steps"][0]["detail"]
+    assert users == {"canaries": [{"rcode": "NOERROR", "addresses": []}], "controls": []}
+
+
 def test_levels_only_go_up() -> None:
     strict = report().to_dict(redact="strict")
     assert redact(strict, "default") == redact(strict, "strict")
