@@ -19,7 +19,14 @@ from circumvent.model import words
 from circumvent.model.record import Attempt
 from circumvent.model.report import Network, OptionReport, Report, RunSettings
 from circumvent.model.words import Redaction
-from circumvent.redact_detail import STEPS, public_detail, public_numbers, public_part, public_word
+from circumvent.redact_detail import (
+    STEPS,
+    public_detail,
+    public_numbers,
+    public_part,
+    public_word,
+    tells_uptime,
+)
 from circumvent.redact_text import (
     ABOUT_THE_USER,
     HARDWARE_ADDRESS,
@@ -372,7 +379,8 @@ class _Redactor:
             return {
                 self._text(key): self._value(item, depth + 1)
                 for key, item in value.items()
-                if isinstance(key, str) and key not in ABOUT_THE_USER and not tells_satellite(key)
+                if isinstance(key, str) and key not in ABOUT_THE_USER
+                if not tells_satellite(key) and not tells_uptime(key, item)
             }
         if isinstance(value, list | tuple):
             return [self._value(item, depth + 1) for item in value]

@@ -36,6 +36,8 @@ STEPS: Final = frozenset({
 #: Numbers beyond this could be an address or a key written as one.
 _LARGEST_NUMBER: Final = 10**12
 _DEEPEST: Final = 6
+#: No connection of a check is older (milliseconds).
+_LONGEST_RUN_MS: Final = 600_000
 
 #: Text values that may stay.
 WORDS: Final = frozenset({
@@ -89,8 +91,21 @@ def public_detail(detail: Any, depth: int = 0) -> dict[str, Any]:
     """Return what may stay of a table of details."""
     if not isinstance(detail, dict):
         return {}
-    kept = {key: public_part(value, depth) for key, value in detail.items() if key in KEYS}
+    kept = {
+        key: public_part(value, depth)
+        for key, value in detail.items()
+        if key in KEYS and not tells_uptime(key, value)
+    }
     return {key: value for key, value in kept.items() if value is not None or detail[key] is None}
+
+
+def tells_uptime(key: Any, value: Any) -> bool:
+    """Tell whether a kernel fact counts from the start of the machine.
+
+    Before the first acknowledgement the kernel counts ``last_ack_ms`` from there, and an uptime ties two dumps of
+    one machine together.
+    """
+    return key == "last_ack_ms" and isinstance(value, int | float) and value > _LONGEST_RUN_MS
 
 
 def public_numbers(table: Any) -> dict[str, float | None] | None:

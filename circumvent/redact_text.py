@@ -84,7 +84,7 @@ def texts_of(value: Any, depth: int = 0) -> Iterator[str]:
             yield host.strip("[]")
 
 
-def _texts_of_table(table: dict[str, Any], depth: int) -> Iterator[str]:
+def _texts_of_table(table: dict[Any, Any], depth: int) -> Iterator[str]:
     if table.get("name") in _STEPS_OF_CONTROLS:
         return
     for key, item in table.items():

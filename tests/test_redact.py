@@ -241,6 +241,16 @@ def test_the_users_own_address_is_gone_from_options_of_the_catalogue() -> None:
     assert document["options"][0]["attempts"][0]["steps"][0]["detail"] == {"mapped_family": "ipv4"}
 
 
+def test_the_uptime_of_the_machine_is_gone() -> None:
+    facts = {"tcp": {"last_ack_ms": 2_945_116, "rtt_ms": 1.5}}
+    options = (
+        users_option(attempts=(attempt("a1", detail=facts),)),
+        our_option(attempts=(attempt("a2", detail=facts),)),
+    )
+    for row in report(options=options).to_dict(redact="default")["options"]:
+        assert row["attempts"][0]["steps"][0]["detail"] == {"tcp": {"rtt_ms": 1.5}}
+
+
 def test_login_pages_lose_paths_and_hardware_addresses() -> None:
     seen = attempt(
         "a3", detail={"page": "http://portal.example/login?mac=aa:bb:cc:dd:ee:ff"}, said="AA-BB-CC-DD-EE-FF"
