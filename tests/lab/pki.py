@@ -45,6 +45,7 @@ class Authority:
     def __init__(self, directory: Path, name: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
+        self._issued = 0
         self._key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         subject = _subject(name)
@@ -121,9 +122,10 @@ class Authority:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+        self._issued += 1  # two certificates of one label must not share files
         chain = pem if alone else pem + self.certificate.public_bytes(serialization.Encoding.PEM)
         parts = {"certificate": pem, "chain": chain, "key": key_pem, "everything": key_pem + chain}
-        paths = {part: self._directory / f"{label}-{part}.pem" for part in parts}
+        paths = {part: self._directory / f"{label}-{self._issued}-{part}.pem" for part in parts}
         for part, content in parts.items():
             paths[part].write_bytes(content)
             paths[part].chmod(0o600)
