@@ -1,8 +1,4 @@
-"""TURN: can a call be relayed (RFC 8656)?
-
-The relay is asked to send to itself: our own relayed address is the peer. Each packet leaves through the allocation
-and comes back through it, so one connection and one allocation prove both ways, and no third party is needed.
-"""
+"""TURN: can a call be relayed (RFC 8656)? How packets come back to us: :mod:`circumvent.transports.turn_loop`."""
 
 from __future__ import annotations
 
@@ -13,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from circumvent.model import failure as failures
+from circumvent.model.option import Endpoint
 from circumvent.model.words import Proof
-from circumvent.net.errors import PeerError, Refusal
+from circumvent.net.errors import CannotTry, NetError, PeerError, Refusal
 from circumvent.net.stun import (
     FIRST_CHANNEL,
     REQUESTED_TRANSPORT_UDP,
@@ -24,14 +21,13 @@ from circumvent.net.stun import (
     Method,
     PasswordAlgorithm,
     StunError,
-    channel_data,
     encode,
     long_term_key,
     pack_xor_address,
-    parse_channel_data,
     verify,
 )
 from circumvent.net.stun_link import RTO, Link, transact
+from circumvent.transports.turn_loop import ChannelLoop, SocketLoop
 from circumvent.transports.voice import PACKETS, is_authenticated, open_link, paced_call, refusal
 
 if TYPE_CHECKING:
@@ -43,6 +39,8 @@ if TYPE_CHECKING:
 CHANNEL: Final = FIRST_CHANNEL
 #: What a packet of a call holds: an RTP header and 20 ms of Opus at 32 kbit/s.
 PAYLOAD_BYTES: Final = 92
+#: How many packets are sent to the relay itself before a socket beside it is tried; the waits between double.
+SELF_TRIES: Final = 2
 #: RFC 8489, section 14.8, and RFC 8656, section 19.
 _UNAUTHENTICATED: Final = 401
 _STALE_NONCE: Final = 438
@@ -91,8 +89,7 @@ class TurnTransport:
             if context.goal.at_least(Proof.SUSTAINED):
                 await client.voice()
         finally:
-            await client.release()
-            await link.aclose()
+            await client.aclose()
 
 
 class _Client:
@@ -106,6 +103,8 @@ class _Client:
         self._challenge: Challenge | None = None
         self._key: bytes | None = None
         self._relayed: Address | None = None
+        self._mapped: Address | None = None
+        self._loop: Link | None = None
 
     async def challenge(self) -> None:
         """Ask without credentials: a server that wants some says so with its realm and nonce."""
@@ -134,30 +133,76 @@ class _Client:
             self._take_allocation(await self._signed(Method.ALLOCATE, _ALLOCATION, step), step)
 
     async def carry(self) -> None:
-        """Bind a channel to our own relayed address and send a fresh packet around."""
+        """Send a fresh packet around: through the relay to itself, else to a socket of our own beside it."""
         async with self._trace.step("carry") as step:
-            if self._relayed is None:
-                raise AssertionError  # pragma: no cover - authenticate() raised
-            number = (Attribute.CHANNEL_NUMBER, struct.pack("!HH", CHANNEL, 0))
-            await self._signed(Method.CHANNEL_BIND, (number,), step, peer=self._relayed)
-            self._link.expect_channel(CHANNEL)
-            arrived = await self._echo(step)
+            refused: NetError | None = None
+            step.detail["loop"] = "relay"
+            try:
+                self._loop = await self._through_itself(step)
+            except Refusal as exc:
+                refused = exc
+            arrived = None if self._loop is None else await self._echo(self._loop, step, tries=SELF_TRIES)
+            if self._loop is None or arrived is None:
+                # Relays may be forbidden to send to themselves, and address translation may not turn packets round.
+                step.detail["loop"] = "socket"
+                self._loop = await self._to_ourselves(step, refused)
+                arrived = await self._echo(self._loop, step)
+            if arrived is None:
+                raise AssertionError  # pragma: no cover - without a number of tries it goes on until the limit
             self._trace.carry_arrived(arrived)
             self._trace.prove(Proof.CARRIED)
 
     async def voice(self) -> None:
         """Send a second of a call around."""
+        loop = self._loop
+        if loop is None:
+            raise AssertionError  # pragma: no cover - carry() raised
         payloads = [self._context.random.randbytes(PAYLOAD_BYTES) for _ in range(PACKETS)]
         numbers = {payload: number for number, payload in enumerate(payloads)}
-
-        def number_of(frame: bytes) -> int | None:
-            return numbers.get(_payload(frame))
-
         async with self._trace.step("voice") as step:
-            packets = [channel_data(CHANNEL, payload, pad=self._link.reliable) for payload in payloads]
-            call = await paced_call(self._link, self._trace, packets, number_of, step)
+            call = await paced_call(loop, self._trace, payloads, numbers.get, step)
             call.require_few_lost()
             self._trace.prove(Proof.SUSTAINED)
+
+    async def aclose(self) -> None:
+        """Give the allocation back and close whatever is open; never raises."""
+        await self.release()
+        if self._loop is not None:
+            await self._loop.aclose()
+        await self._link.aclose()
+
+    async def _through_itself(self, step: OpenStep) -> Link:
+        """Bind a channel to our own relayed address.
+
+        :raises Refusal: when the server forbids that.
+        """
+        if self._relayed is None:
+            raise AssertionError  # pragma: no cover - authenticate() raised
+        number = (Attribute.CHANNEL_NUMBER, struct.pack("!HH", CHANNEL, 0))
+        await self._signed(Method.CHANNEL_BIND, (number,), step, peer=self._relayed)
+        return ChannelLoop(self._link, CHANNEL)
+
+    async def _to_ourselves(self, step: OpenStep, refused: NetError | None) -> Link:
+        """Let the relay send to a second socket of ours, which has sent to it first, so that its way back is open.
+
+        :raises PeerError: what was ``refused`` before, when this can't be tried.
+        """
+        relayed, mapped = self._relayed, self._mapped
+        if relayed is None or mapped is None:
+            raise refused or PeerError(failures.WRONG_ANSWER, "an allocation without our mapped address")
+        await self._signed(Method.CREATE_PERMISSION, (), step, peer=mapped)
+        place = self._trace.address, self._trace.family
+        try:
+            peer = await self._context.dialer.datagram(
+                Endpoint(host=str(relayed.ip), port=relayed.port), self._trace
+            )
+        except CannotTry as exc:
+            raise refused or PeerError(failures.WRONG_ANSWER, "the relayed address is private") from exc
+        finally:
+            self._trace.address, self._trace.family = place
+        self._loop = loop = SocketLoop(self._link, peer, self._context.random)
+        await loop.open()
+        return loop
 
     async def release(self) -> None:
         """Give the allocation back (lifetime 0) without waiting for the answer (RFC 8656, section 7)."""
@@ -170,19 +215,23 @@ class _Client:
             except (OSError, anyio.ClosedResourceError, anyio.BrokenResourceError):
                 return  # the connection is gone, and the allocation with it, or soon
 
-    async def _echo(self, step: OpenStep) -> float:
-        """Return when a fresh packet came back. Each repetition is a new one, so that none counts for another."""
+    async def _echo(self, loop: Link, step: OpenStep, *, tries: int | None = None) -> float | None:
+        """Return when a fresh packet came back; ``None`` after so many ``tries``.
+
+        Each repetition is a new packet, so that none counts for another.
+        """
         payloads: set[bytes] = set()
-        while True:
+        while tries is None or len(payloads) < tries:
             payload = self._context.random.randbytes(PAYLOAD_BYTES)
             payloads.add(payload)
-            await self._link.send(channel_data(CHANNEL, payload, pad=self._link.reliable))
+            await loop.send(payload)
             step.detail["packets"] = len(payloads)
             with anyio.move_on_after(RTO * 2 ** (len(payloads) - 1)):
                 while True:
-                    frame = await self._link.receive()
-                    if _payload(frame.data) in payloads:
+                    frame = await loop.receive()
+                    if frame.data in payloads:
                         return frame.arrived
+        return None
 
     async def _signed(
         self,
@@ -276,6 +325,7 @@ class _Client:
     def _take_allocation(self, answer: Message, step: OpenStep) -> None:
         try:
             relayed = answer.address(Attribute.XOR_RELAYED_ADDRESS)
+            self._mapped = answer.address(Attribute.XOR_MAPPED_ADDRESS)
         except StunError as exc:
             raise PeerError(failures.WRONG_ANSWER, str(exc)) from exc
         if relayed is None:
@@ -287,12 +337,6 @@ class _Client:
 _ALLOCATION: Final[tuple[tuple[int, bytes], ...]] = (
     (Attribute.REQUESTED_TRANSPORT, REQUESTED_TRANSPORT_UDP),
 )
-
-
-def _payload(frame: bytes) -> bytes:
-    """Return what a frame of our channel holds; empty for any other frame."""
-    parsed = parse_channel_data(frame)
-    return parsed[1] if parsed is not None and parsed[0] == CHANNEL else b""
 
 
 TRANSPORT = TurnTransport()

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from circumvent.net import stun
 from circumvent.net.stun import Address, Attribute, Class, Message, Method, PasswordAlgorithm, StunError
 
-VECTORS: dict[str, Any] = json.loads((Path(__file__).parent.parent / "vectors/rfc5769.json").read_text())
+VECTOR_FILES = Path(__file__).parent.parent / "vectors"
+VECTORS: dict[str, Any] = json.loads((VECTOR_FILES / "rfc5769.json").read_text())
 IDS = st.binary(min_size=12, max_size=12)
 ADDRESSES = st.builds(Address, st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)), st.integers(0, 65535))
 #: Types that have no rules of their own about where they stand.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
 from circumvent.model.words import Proof
+from circumvent.net.dial import DirectDialer, Policy
+from circumvent.net.sock import Source
 from circumvent.net.stun import Attribute, Method
 from tests.faults.stun import TurnServer
 from tests.faults.tcp import serve
@@ -17,6 +20,7 @@ from tests.faults.udp import ADDRESS, answering, closed_port
 from tests.lab.daemon import Ready, start
 from tests.lab.left_out import requires
 from tests.lab.voice import BINDING_REQUEST
+from tests.names.tries import NoNames
 from tests.transports.voice_context import Result, attempt, context, voice_option
 
 if TYPE_CHECKING:
@@ -46,6 +50,7 @@ async def test_coturn_relays_a_second_of_a_call(coturn: Turn, transport: str) ->
     assert result.steps[-4:] == ["tunnel_handshake", "authenticate", "carry", "voice"]
     assert (result.detail("voice")["sent"], result.detail("voice")["lost"]) == (50, 0)
     assert result.detail("authenticate")["relayed_family"] == "ipv4"
+    assert result.detail("carry")["loop"] == "relay"
 
 
 @pytest.mark.daemons
@@ -62,12 +67,12 @@ async def test_coturn_refuses_wrong_and_missing_credentials(
     assert result.detail("authenticate")["authenticated"] is (transport == "tls")
 
 
-@pytest.fixture
-def narrow_coturn(network: Network, lab_directory: Callable[[str], Path]) -> Iterator[tuple[str, int]]:
-    """A coturn with one port to relay from, so that one allocation shuts everybody else out."""
+@contextmanager
+def small_coturn(network: Network, directory: Path, *more: str) -> Iterator[tuple[str, int]]:
+    """Run a coturn of its own sort for one test, over UDP and TCP."""
     requires("turnserver")
     assert network.isolated is None
-    address, port, directory = "198.51.100.36", 13478, lab_directory("narrow-coturn")
+    address, port = "198.51.100.36", 13478
     options = [
         "-n",
         "--no-cli",
@@ -78,10 +83,9 @@ def narrow_coturn(network: Network, lab_directory: Callable[[str], Path]) -> Ite
         "--user=lab:word",
     ]
     places = [f"--listening-ip={address}", f"--relay-ip={address}", f"--listening-port={port}"]
-    ports = ["--min-port=51000", "--max-port=51000"]
     files = [f"--userdb={directory}/db", f"--pidfile={directory}/pid", "--log-file=stdout"]
     daemon = start(
-        ["turnserver", *options, *places, *ports, *files],
+        ["turnserver", *options, *places, *files, *more],
         directory=directory,
         ready=[Ready(address=address, port=port, probe=BINDING_REQUEST)],
     )
@@ -89,6 +93,37 @@ def narrow_coturn(network: Network, lab_directory: Callable[[str], Path]) -> Ite
         yield address, port
     finally:
         daemon.stop()
+
+
+@pytest.fixture
+def narrow_coturn(network: Network, lab_directory: Callable[[str], Path]) -> Iterator[tuple[str, int]]:
+    """A coturn with one port to relay from, so that one allocation shuts everybody else out."""
+    ports = ("--min-port=51000", "--max-port=51000")
+    with small_coturn(network, lab_directory("narrow-coturn"), *ports) as place:
+        yield place
+
+
+@pytest.fixture
+def strict_coturn(network: Network, lab_directory: Callable[[str], Path]) -> Iterator[tuple[str, int]]:
+    """A coturn that may not send to its own address, as many are told not to."""
+    denied = ("--denied-peer-ip=198.51.100.36", "--min-port=51000", "--max-port=51100")
+    with small_coturn(network, lab_directory("strict-coturn"), *denied) as place:
+        yield place
+
+
+@pytest.mark.daemons
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_where_the_relay_may_not_send_to_itself_it_sends_to_us(
+    strict_coturn: tuple[str, int], transport: str, network: Network
+) -> None:
+    option = voice_option("turn", *strict_coturn, transport=transport, user="lab", password="word")
+    source = Source(address=network.client[0])
+    dialer = DirectDialer(NoNames(), source=source, policy=Policy(allow_private=True))
+    result = await attempt(option, context(dialer=dialer))
+    assert (result.failure, result.proof) == (None, Proof.SUSTAINED)
+    assert result.detail("carry")["loop"] == "socket"
+    assert result.detail("voice")["lost"] == 0
+    assert result.attempt.address == strict_coturn[0]
 
 
 @pytest.mark.daemons
