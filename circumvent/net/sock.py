@@ -35,6 +35,8 @@ FIRST_BYTES: Final = 64
 #: and RFC 3849: the default route covers them, and no packet is sent).
 ROUTE_PROBES: Final = {"ipv4": "198.51.100.1", "ipv6": "2001:db8::1"}
 
+#: ECONNRESET in this platform's numbers: a SYN that an RST answers is ECONNREFUSED instead.
+_RESET: Final[int] = getattr(errno, "WSAECONNRESET", errno.ECONNRESET)
 _LARGEST_DATAGRAM: Final = 65535
 # SO_TIMESTAMPNS of asm-generic/socket.h; on 32-bit machines the variant with 64-bit times.
 _TIMESTAMPNS: Final = 35 if sys.maxsize > 2**32 else 64
@@ -198,6 +200,7 @@ class SocketStream(ByteStream):
         self._sent = 0
         self._received = 0
         self._ended: dict[str, Json] = {}
+        self._pending: OSError | None = None
         self._last_facts: dict[str, Json] | None = None
         self.first_bytes = b""
         self.local_port = 0
@@ -305,7 +308,11 @@ class SocketStream(ByteStream):
                 code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             else:
                 await lowlevel.checkpoint()
-            if code:
+            if code == _RESET:
+                # Connected, and reset before we were awake: not the connect failed but what comes next.
+                self._pending = ConnectionResetError(code, os.strerror(code))
+                self._note_end("rst")
+            elif code:
                 raise OSError(code, os.strerror(code))
         except ConnectionError:
             self._note_end("rst")
@@ -350,6 +357,8 @@ class SocketStream(ByteStream):
     def _require_open(self) -> None:
         if self._socket.fileno() < 0:
             raise anyio.ClosedResourceError
+        if self._pending is not None:
+            raise self._pending
 
 
 class UdpSocket:

@@ -22,15 +22,9 @@ from hypothesis import strategies as st
 from circumvent.model import failure as failures
 from circumvent.model.failure import CERTIFICATE_FAILURES
 from circumvent.model.option import Endpoint
-from circumvent.net.alerts import ALERTS, alert_from_openssl, alert_words
 from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.errors import PeerError, StepFailed
 from circumvent.net.failure import (
-    http_status_failure,
-    quic_failure,
-    rcode_failure,
-    socks4_reply_failure,
-    socks5_reply_failure,
     translate,
 )
 from circumvent.text import sanitise
@@ -367,86 +361,7 @@ def test_an_end_without_close_notify_is_told_from_one_with_it() -> None:
     assert told(anyio.EndOfStream()) == (failures.EOF, None)
 
 
-@pytest.mark.parametrize(
-    ("reason", "alert"),
-    [
-        ("SSLV3_ALERT_HANDSHAKE_FAILURE", "handshake_failure"),
-        ("TLSV1_ALERT_PROTOCOL_VERSION", "protocol_version"),
-        ("TLSV1_ALERT_INTERNAL_ERROR", "internal_error"),
-        ("TLSV1_UNRECOGNIZED_NAME", "unrecognized_name"),
-        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "certificate_required"),
-        ("WRONG_VERSION_NUMBER", None),
-        ("TLSV1_ALERT_OF_NO_KIND", None),
-    ],
-)
-def test_openssl_names_of_alerts(reason: str, alert: str | None) -> None:
-    assert alert_from_openssl(reason) == alert
-
-
-@given(st.sampled_from(sorted(ALERTS)))
-def test_every_alert_has_words(number: int) -> None:
-    assert alert_words(ALERTS[number])[0] in WORDS
-
-
-# Other protocols.
-
-
-@pytest.mark.parametrize(
-    ("code", "reason", "words"),
-    [
-        (0x128, "", (failures.SSL_FAILED_HANDSHAKE, "alert handshake_failure")),
-        (0x150, "", (failures.SSL_FAILED_HANDSHAKE, "alert internal_error")),
-        (0x178, "", (failures.SSL_FAILED_HANDSHAKE, "alert no_application_protocol")),
-        (0x174, "", (failures.AUTH_REJECTED, "alert certificate_required")),
-        (0x1FF, "", (failures.SSL_FAILED_HANDSHAKE, "alert 255")),
-        (0x1, "Idle timeout", (failures.GENERIC_TIMEOUT, "idle")),
-        (0x1, "Could not find a common protocol version", (failures.QUIC_INCOMPATIBLE_VERSION, None)),
-        (0x11, "", (failures.QUIC_INCOMPATIBLE_VERSION, None)),
-        (0x2, "", (failures.CONNECTION_REFUSED, "quic")),
-        (0x0, "", (failures.EOF, "closed by the peer")),
-        (0xA, "\x1b[2J", (failures.CONNECTION_ABORTED, "quic protocol_violation")),
-        (0x3FFF, "", (failures.CONNECTION_ABORTED, "quic 0x3fff")),
-    ],
-)
-def test_quic_codes(code: int, reason: str, words: tuple[str, str | None]) -> None:
-    assert quic_failure(code, reason) == words
-
-
-def test_quic_codes_of_the_application() -> None:
-    assert quic_failure(0x100, application=True)[0] == failures.EOF
-    assert quic_failure(0x102, application=True) == (failures.CONNECTION_ABORTED, "application error 0x102")
-
-
-def test_dns_response_codes() -> None:
-    assert rcode_failure(dns.rcode.NXDOMAIN)[0] == failures.DNS_NXDOMAIN
-    assert rcode_failure(dns.rcode.SERVFAIL)[0] == failures.DNS_SERVFAIL
-    assert rcode_failure(dns.rcode.REFUSED)[0] == failures.DNS_REFUSED
-    assert rcode_failure(dns.rcode.NOERROR)[0] == failures.DNS_NO_ANSWER
-    assert rcode_failure(dns.rcode.FORMERR) == (failures.DNS_MISBEHAVING, "formerr")
-    assert rcode_failure(4000) == (failures.DNS_MISBEHAVING, "rcode 4000")
-
-
-def test_http_statuses_say_nothing_about_blocking() -> None:
-    assert http_status_failure(407)[0] == failures.AUTH_REJECTED
-    assert http_status_failure(403) == (failures.HTTP_UNEXPECTED_STATUS, "status 403")
-    assert http_status_failure(451)[0] == failures.HTTP_UNEXPECTED_STATUS
-    assert {http_status_failure(status)[0] for status in (502, 504, 521, 530)} == {failures.ORIGIN_DOWN}
-
-
-def test_socks_replies() -> None:
-    assert [socks5_reply_failure(reply)[0] for reply in range(1, 9)] == [
-        failures.SOCKS_GENERAL_FAILURE,
-        failures.SOCKS_NOT_ALLOWED,
-        failures.SOCKS_NETWORK_UNREACHABLE,
-        failures.SOCKS_HOST_UNREACHABLE,
-        failures.SOCKS_CONNECTION_REFUSED,
-        failures.SOCKS_TTL_EXPIRED,
-        failures.SOCKS_COMMAND_NOT_SUPPORTED,
-        failures.SOCKS_ADDRESS_NOT_SUPPORTED,
-    ]
-    assert socks5_reply_failure(77) == (failures.PROXY_PROTOCOL_ERROR, "unassigned reply 77")
-    assert socks4_reply_failure(91)[0] == failures.SOCKS_GENERAL_FAILURE
-    assert socks4_reply_failure(93) == (failures.AUTH_REJECTED, "identd")
+# Other libraries.
 
 
 @pytest.mark.parametrize(

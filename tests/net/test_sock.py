@@ -111,6 +111,18 @@ async def test_a_closed_port_refuses() -> None:
         await connect_tcp(server.host, server.port, trace=new_trace())
 
 
+async def test_a_reset_before_we_are_awake_belongs_to_what_comes_after_the_connect() -> None:
+    with nothing_left(), tcp.serve(tcp.reset_on_accept) as server:
+        for _ in range(20):
+            note: dict[str, Json] = {}
+            stream = await connect_tcp(server.host, server.port, trace=new_trace(), note=note)
+            assert "loop_ms" in note
+            with pytest.raises(ConnectionResetError):
+                await stream.receive()
+            assert stream.facts()["ended"] == "rst"
+            await stream.aclose()
+
+
 async def test_a_cancelled_wait_leaves_nothing_and_loses_nothing() -> None:
     with nothing_left(), tcp.serve(tcp.echo) as server:
         stream = await connect_tcp(server.host, server.port, trace=new_trace())
