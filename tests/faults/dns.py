@@ -56,7 +56,7 @@ class Honest:
             response.authority.extend(self.root.denies(question.name.to_text()).message.authority)
         return response
 
-    def __call__(self, query: dns.message.Message, transport: str) -> list[bytes]:
+    def __call__(self, query: dns.message.Message, transport: str) -> list[bytes]:  # noqa: ARG002 - a Behaviour
         """Behave."""
         return [self.message(query).to_wire(max_size=65535)]
 
@@ -86,14 +86,14 @@ async def serving(behave: Behaviour) -> AsyncIterator[Server]:
     listener = await anyio.create_tcp_listener(local_host=ADDRESS)
     port = listener.extra_attributes[anyio.abc.SocketAttribute.local_port]()
     server = Server(port, behave)
-    async with await anyio.create_udp_socket(
-        socket.AF_INET, local_host=ADDRESS, local_port=port
-    ) as datagrams:
-        async with anyio.create_task_group() as group:
-            group.start_soon(_serve_udp, server, datagrams)
-            group.start_soon(listener.serve, lambda stream: _serve_tcp(server, stream))
-            yield server
-            group.cancel_scope.cancel()
+    async with (
+        await anyio.create_udp_socket(socket.AF_INET, local_host=ADDRESS, local_port=port) as datagrams,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(_serve_udp, server, datagrams)
+        group.start_soon(listener.serve, lambda stream: _serve_tcp(server, stream))
+        yield server
+        group.cancel_scope.cancel()
     await listener.aclose()
 
 

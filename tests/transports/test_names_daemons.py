@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
 from circumvent.model.words import Proof
@@ -136,6 +137,23 @@ async def test_plain_dns_asks_canaries_in_the_second_phase_only(unbound: Resolve
         "canary-two.example",
         "canary-three.example",
     ]
+
+
+@pytest.mark.requires("kdig")
+@pytest.mark.parametrize(
+    ("kind", "flag"), [("dns-udp", "+notcp"), ("dns-tcp", "+tcp"), ("dot", "+tls"), ("doh", "+https")]
+)
+async def test_kdig_and_we_hear_the_same(kind: str, flag: str, unbound: Resolver) -> None:
+    option = option_for(kind, unbound)
+    record = await attempt(option, context(plan(unbound.anchor), ca_file=unbound.ca_file, goal=Proof.CARRIED))
+    heard = {answer["name"]: answer["addresses"] for answer in detail(record, "honesty")["canaries"]}
+    (control,) = detail(record, "carry")["controls"]
+    heard[control["name"]] = control["addresses"]
+    names = ["lab.example"] if kind.startswith("dns-") else ["lab.example", "canary-two.example"]
+    for name in names:
+        command = ["kdig", f"@{unbound.address}", "-p", str(option.endpoint.port), flag, "+short", name, "A"]
+        told = await anyio.run_process(command)
+        assert told.stdout.decode().split() == heard[name]
 
 
 async def test_the_root_keys_are_fetched_once_for_all(unbound: Resolver, dnsdist: Dnsdist) -> None:
