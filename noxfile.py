@@ -126,7 +126,7 @@ def changelog(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Build sdist and wheel, compare the wheel with the tree, install it alone, run it without a network."""
-    target = Path(session.create_tmp()) / "dist"
+    target = Path(session.create_tmp()).absolute() / "dist"
     shutil.rmtree(target, ignore_errors=True)
     session.install("build")
     session.run("python", "-m", "build", "--outdir", str(target), str(ROOT), silent=True)
