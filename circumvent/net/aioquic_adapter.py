@@ -24,6 +24,9 @@ from aioquic.quic.packet_builder import QuicPacketBuilderStop
 from aioquic.tls import Epoch
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from circumvent.model import failure as failures
+from circumvent.net.errors import PeerError
+
 if TYPE_CHECKING:
     from aioquic.quic.events import QuicEvent
 
@@ -72,6 +75,11 @@ class Closed:
     application: bool
 
 
+def unreadable(exc: Exception) -> PeerError:
+    """Say that what the peer sent made aioquic raise what it did not mean to: the peer's fault, whatever it is."""
+    return PeerError(failures.WRONG_ANSWER, f"unreadable ({type(exc).__name__})")
+
+
 class ClientConnection:
     """A client's QUIC connection, without input and output, that verifies no certificate by itself."""
 
@@ -108,8 +116,14 @@ class ClientConnection:
         self.client_hello = bytes(stream.sender._buffer)
 
     def receive(self, data: bytes, now: float) -> None:
-        """Take in one datagram; never raises for what it holds."""
-        self.aioquic.receive_datagram(data, _PEER, now=now)
+        """Take in one datagram.
+
+        :raises PeerError: when it holds what aioquic stumbles over (certificates, keys); the connection is over then.
+        """
+        try:
+            self.aioquic.receive_datagram(data, _PEER, now=now)
+        except Exception as exc:
+            raise unreadable(exc) from exc
 
     def outgoing(self, now: float) -> list[bytes]:
         """Return the datagrams to send now."""

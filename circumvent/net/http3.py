@@ -15,6 +15,7 @@ from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.events import StopSendingReceived, StreamReset
 
 from circumvent.model import failure as failures
+from circumvent.net.aioquic_adapter import unreadable
 from circumvent.net.errors import PeerError
 from circumvent.net.http_types import MAX_BODY, BodyCut, BodyTooLong, Response
 from circumvent.net.quic_stream import PIECE, UNSENT
@@ -192,7 +193,11 @@ class Http3Session:
                 exchange.reset = event.error_code
             elif isinstance(event, StopSendingReceived):
                 exchange.stopped = True
-        for part in self._h3.handle_event(event):
+        try:
+            parts = self._h3.handle_event(event)
+        except Exception as exc:
+            raise unreadable(exc) from exc
+        for part in parts:
             if isinstance(part, (HeadersReceived, DataReceived)):
                 target = self._exchanges.get(part.stream_id)
                 if target is not None and part.push_id is None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from aioquic.quic.connection import QuicConnection, QuicConnectionAdapter
+from aioquic.quic.connection import (
+    QuicConnection,
+    QuicConnectionAdapter,
+    QuicConnectionError,
+    QuicReceiveContext,
+)
 from aioquic.quic.events import HandshakeCompleted, StreamDataReceived
+from aioquic.tls import Epoch
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
 
 from circumvent.net.aioquic_adapter import CONNECTION_NAMES, TLS_NAMES, ClientConnection
+from circumvent.net.errors import PeerError
 from circumvent.net.hello import parse_hello
 from circumvent.net.quic import VERSION_1, VERSION_2
 from tests.faults.quic import configuration
@@ -29,6 +39,12 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def settings(authority: trustme.CA) -> QuicConfiguration:
+    return configuration(authority.issue_cert("server.test"), ("doq",))
+
+
+@pytest.fixture(scope="module")
+def pki(authority: trustme.CA) -> QuicConfiguration:
+    """A configuration that no test changes."""
     return configuration(authority.issue_cert("server.test"), ("doq",))
 
 
@@ -199,3 +215,69 @@ def test_what_the_server_says_is_never_logged(
         pair.back()
 
     assert [record for record in caplog.records if not record.name.startswith("the.server")] == []
+
+
+class NoCertificate:
+    """Stands in for a certificate and is none."""
+
+    def public_bytes(self, _encoding: Encoding) -> bytes:
+        return b"\x30\x82 this is no certificate"
+
+
+def test_a_certificate_that_is_none_ends_the_handshake(settings: QuicConfiguration) -> None:
+    settings.certificate = NoCertificate()
+    settings.certificate_chain = []
+    pair = Pair(client(), settings)
+    pair.forth()
+    try:
+        pair.back()
+    except PeerError:  # aioquic before 1.6 raises what the certificate parser raised
+        return
+
+    closed = pair.ours.closed
+    assert closed is not None
+    assert closed.code == 0x100 + 42
+
+
+@given(
+    position=st.integers(0, 3000), flip=st.integers(1, 255), extra=st.binary(max_size=60), late=st.booleans()
+)
+def test_damaged_datagrams_are_dropped_or_end_the_connection(
+    pki: QuicConfiguration, position: int, flip: int, extra: bytes, late: bool
+) -> None:
+    pair = Pair(client(), pki)
+    if late:
+        pair.shake()
+        pair.theirs.send_stream_data(1, bytes(2000))
+    pair.forth()
+    for data, _ in pair.theirs.datagrams_to_send(now=pair.now):
+        damaged = bytearray(data)
+        damaged[position % len(damaged)] ^= flip
+        for attempt in (
+            bytes(damaged),
+            bytes(damaged) + extra,
+            extra,
+            bytes(damaged[: position % len(damaged)]),
+        ):
+            pair.ours.receive(attempt, pair.now)
+            pair.ours.is_stateless_reset(attempt)
+    pair.ours.outgoing(pair.now)
+
+
+@given(frames=st.binary(max_size=80))
+def test_any_frames_of_an_authenticated_peer_are_taken_or_end_the_connection(
+    pki: QuicConfiguration, frames: bytes
+) -> None:
+    """A peer that holds the keys can send any payload; nothing but a PeerError comes of it."""
+    pair = Pair(client(), pki).shake()
+    context = QuicReceiveContext(
+        epoch=Epoch.ONE_RTT,
+        host_cid=pair.ours.aioquic.host_cid,
+        network_path=pair.ours.aioquic._network_paths[0],
+        quic_logger_frames=[],
+        time=pair.now,
+        version=VERSION_1,
+    )
+    with contextlib.suppress(QuicConnectionError):  # receive_datagram turns it into a close
+        pair.ours.aioquic._payload_received(context, frames)
+    pair.ours.outgoing(pair.now)
