@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import aioquic
 import anyio
 import anyio.lowlevel
 import pytest
