@@ -1,4 +1,4 @@
-"""HTTP/3 against a server of another stack's making: requests, bodies, and how they end."""
+"""HTTP/3 against servers that behave and servers that do not: requests, bodies, and how they end."""
 
 from __future__ import annotations
 

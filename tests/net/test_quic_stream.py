@@ -99,8 +99,8 @@ async def test_sending_waits_where_the_peer_takes_nothing(authority: trustme.CA)
     """What is kept for a peer whose window is closed is bounded."""
 
     def shut(connection: Connection) -> App:
-        connection.quic._write_stream_limits = lambda **_: None  # type: ignore[method-assign]
-        connection.quic._write_connection_limits = lambda **_: None  # type: ignore[method-assign]
+        connection.quic._write_stream_limits = lambda **_: None  # type: ignore[method-assign]  # a server that opens no window
+        connection.quic._write_connection_limits = lambda **_: None  # type: ignore[method-assign]  # a server that opens no window
         return lambda _event: None
 
     async with link_to(authority, shut, window=20_000) as link, await link.open_stream() as stream:
