@@ -51,7 +51,7 @@ class HttpSession:
     def __init__(self, stream: ByteStream, url: httpx.URL, *, http2: bool, trace: Trace) -> None:
         self._wire = _Wire(stream, trace, http2=http2)
         origin = httpcore.URL(str(url)).origin
-        connection = httpcore.AsyncHTTP2Connection if http2 else httpcore.AsyncHTTP11Connection
+        connection = _Http2Connection if http2 else httpcore.AsyncHTTP11Connection
         self._connection = connection(origin=origin, stream=self._wire)
         self._client = httpx.AsyncClient(
             transport=_OneConnection(self._connection), trust_env=False, follow_redirects=False
@@ -129,6 +129,36 @@ class HttpSession:
             raise BodyCut(received) from exc
         if received > max_body:
             raise too_long
+
+
+class _Http2Connection(httpcore.AsyncHTTP2Connection):
+    """HTTP/2 whose short requests leave whole, in one write: head, body and end.
+
+    httpcore writes each frame as it is made, so that frames of concurrent requests interleave and a body arrives
+    apart from its end. Knot Resolver answers both with an error, and browsers do neither.
+    """
+
+    _held = False
+
+    async def _send_request_headers(self, request: httpcore.Request, stream_id: int) -> None:
+        self._held = any(name.lower() == b"content-length" for name, _ in request.headers)
+        try:
+            await super()._send_request_headers(request, stream_id)
+        finally:
+            self._held = False
+
+    async def _send_stream_data(self, request: httpcore.Request, stream_id: int, data: bytes) -> None:
+        room = min(
+            self._h2_state.local_flow_control_window(stream_id), self._h2_state.max_outbound_frame_size
+        )
+        if len(data) < min(PIECE, room):
+            self._h2_state.send_data(stream_id, data)  # leaves with the end of the stream
+        else:
+            await super()._send_stream_data(request, stream_id, data)
+
+    async def _write_outgoing_data(self, request: httpcore.Request) -> None:
+        if not self._held:
+            await super()._write_outgoing_data(request)
 
 
 class _Wire(httpcore.AsyncNetworkStream):

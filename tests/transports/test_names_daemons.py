@@ -37,14 +37,7 @@ def server(request: pytest.FixtureRequest) -> Resolver | Dnsdist:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_honest_resolver_is_sustained_with_a_proved_denial(
-    kind: str, server: Resolver, request: pytest.FixtureRequest
-) -> None:
-    if kind == "doh" and server.name.startswith("knot"):
-        reason = (
-            "Knot Resolver 5.6 answers 400 to a POST whose last DATA frame is empty, as httpcore sends it"
-        )
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+async def test_an_honest_resolver_is_sustained_with_a_proved_denial(kind: str, server: Resolver) -> None:
     record = await attempt(option_for(kind, server), context(plan(server.anchor), ca_file=server.ca_file))
     assert record.failure is None
     assert record.proof is Proof.SUSTAINED
