@@ -225,7 +225,7 @@ def test_every_kind_has_its_page(kind: str) -> None:
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     script = text(Path(".ci/run"))
-    (command,) = re.findall(r"^(python3 -m venv .* -s tests)\b", script, flags=re.MULTILINE)
+    (command,) = re.findall(r"^\s*(python3 -m venv .* -s tests)$", script, flags=re.MULTILINE)
     assert command in text(Path("README.md"))
 
 

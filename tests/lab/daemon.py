@@ -35,6 +35,7 @@ PACKAGES: Final = {
     "gtlsclient": "ngtcp2-client",
     "kdig": "knot-dnsutils",
     "kresd": "knot-resolver",
+    "ldns-verify-zone": "ldnsutils",
     "microsocks": "microsocks",
     "openssl": "openssl",
     "squid": "squid-openssl",
