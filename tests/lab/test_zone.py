@@ -9,10 +9,10 @@ import dns.dnssec
 import dns.rrset
 import pytest
 
-from tests.lab.zone import RootKeys
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.lab.zone import RootKeys
 
 
 @pytest.mark.requires("ldns-verify-zone")
