@@ -63,7 +63,7 @@ def _options_with_facts() -> Iterator[tuple[Option, _rows.Row]]:
 def controls() -> tuple[Control, ...]:
     """Return the built-in controls, of several operators. Those that are ``marking`` go through options only."""
     from circumvent.control import Control, Expectation  # noqa: PLC0415 - not needed to list options
-    from circumvent.model.words import Exposure  # noqa: PLC0415
+    from circumvent.model.words import Exposure  # noqa: PLC0415 - as above
 
     return tuple(
         Control(

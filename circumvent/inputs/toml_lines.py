@@ -45,7 +45,7 @@ def load(text: str) -> dict[str, Any]:
         found = re.search(r"\(at line (\d+), column \d+\)", str(exc))
         raise TomlError(
             "this is not TOML from here on: a quote, bracket or equals sign is missing or too many.",
-            int(found[1]) if found else None,
+            int(found[1]) if found else text.count("\n") + 1,
         ) from exc
     except RecursionError as exc:
         raise TomlError("this file is nested too deep.", None) from exc

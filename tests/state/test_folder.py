@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from circumvent.state import State, state_folder, wipe
+from circumvent.state import State, state_folder
 from circumvent.state import folder as folders
 
 if TYPE_CHECKING:
@@ -123,34 +123,6 @@ def test_links_and_pipes_are_not_followed(state: State, tmp_path: Path) -> None:
 def test_a_chain_that_is_none_is_refused(state: State) -> None:
     with pytest.raises(ValueError, match="larger"):
         state.keep_dnssec_chain(bytes(folders.FILES[folders.CHAIN] + 1))
-
-
-def test_wipe_deletes_all_and_says_what_it_cannot(state: State) -> None:
-    fill(state)
-    wiped = wipe(state.folder)
-    assert not state.folder.exists()
-    assert len(wiped.deleted) == 5
-    assert wiped.failed == ()
-    assert any("history" in sentence for sentence in wiped.out_of_reach)
-    assert any("swap" in sentence for sentence in wiped.out_of_reach)
-
-
-def test_wiping_nothing_is_fine(tmp_path: Path) -> None:
-    assert wipe(tmp_path / "none").deleted == ()
-
-
-def test_wipe_touches_only_what_is_ours(state: State, tmp_path: Path) -> None:
-    fill(state)
-    diary = state.folder / "diary.txt"
-    diary.write_text("mine")
-    outside = tmp_path / "outside"
-    outside.write_text("keep")
-    (state.folder / folders.ANSWER).unlink()
-    (state.folder / folders.ANSWER).symlink_to(outside)
-    wiped = wipe(state.folder)
-    assert outside.read_text() == "keep"
-    assert diary.read_text() == "mine"
-    assert [path for path, _ in wiped.failed] == [str(state.folder)]
 
 
 def test_the_folder_is_the_platforms() -> None:
