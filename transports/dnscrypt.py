@@ -84,7 +84,13 @@ class Way:
         :raises OSError: as the system raises it.
         :raises anyio.EndOfStream: when the peer closed first.
         """
-        stream = await self.context.dialer.stream(self.next_hop, self.context.trace)
+        trace = self.context.trace
+        before = trace.failure
+        try:
+            stream = await self.context.dialer.stream(self.next_hop, trace)
+        except StepFailed:
+            trace.failure = before  # whoever asked decides whether the attempt has failed
+            raise
         try:
             data = self.packet(packet)
             await stream.send(len(data).to_bytes(2, "big") + data)

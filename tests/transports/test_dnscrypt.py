@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -172,6 +173,31 @@ async def test_where_udp_is_silent_tcp_carries(unbound: Resolver) -> None:
     assert detail(record, "tunnel_handshake")["udp"] == "generic_timeout_error"
     assert detail(record, "carry")["dnssec"] == "proved"
     assert failure(record) is None
+
+
+@pytest.mark.daemons
+async def test_a_relay_without_tcp_still_carries(binds: Binds) -> None:
+    with (
+        relay((binds.address, binds.ports["xchacha"])) as (port, _),
+        answering(_forwarding(port)) as udp_only,
+    ):
+        option = option_for(binds, "xchacha", relayed=Endpoint(host=ADDRESS, port=udp_only))
+        record = await attempt(option, context(plan(None), goal=Proof.CARRIED))
+    assert record.proof is Proof.CARRIED
+    assert failure(record) is None
+
+
+def _forwarding(port: int) -> Callable[[bytes], list[bytes]]:
+    """Return what passes datagrams on to a port of loopback."""
+
+    def forward(packet: bytes) -> list[bytes]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as onward:
+            onward.settimeout(2)
+            onward.connect((ADDRESS, port))
+            onward.send(packet)
+            return [onward.recv(65535)]
+
+    return forward
 
 
 # --- one fault each ---------------------------------------------------------------------------------------------
