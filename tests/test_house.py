@@ -25,25 +25,6 @@ LONGEST_FUNCTION: Final = 60
 
 #: Modules without a test file of the same name: where they are tested instead, and why there.
 TESTED_ELSEWHERE: Final[dict[str, str]] = {
-    "circumvent/catalog/anchor_file.py": "tests/catalog/test_catalog.py - as the catalogue that ships",
-    "circumvent/catalog/entries.py": "tests/catalog/test_catalog.py - as the catalogue that ships",
-    "circumvent/catalog/files.py": "tests/catalog/test_catalog.py - as the catalogue that ships",
-    "circumvent/catalog/rows.py": "tests/catalog/test_catalog.py - as the catalogue that ships",
-    "circumvent/inputs/chains.py": "tests/inputs/test_toml.py - `via` is a field of a table",
-    "circumvent/inputs/dns_links.py": "tests/inputs/test_links.py - one table for all links",
-    "circumvent/inputs/proxy_links.py": "tests/inputs/test_links.py - one table for all links",
-    "circumvent/inputs/voice_links.py": "tests/inputs/test_links.py - one table for all links",
-    "circumvent/inputs/uri.py": "tests/inputs/test_links.py - one table for all links",
-    "circumvent/inputs/draft.py": "tests/inputs/test_links.py - what every link becomes",
-    "circumvent/inputs/hosts.py": "tests/inputs/test_links.py - what every link names",
-    "circumvent/inputs/unsupported.py": "tests/inputs/test_read.py - the sentence a reader sees",
-    "circumvent/inputs/suggest.py": "tests/inputs/test_read.py - the sentence a reader sees",
-    "circumvent/inputs/problem.py": "tests/inputs/test_read.py - the sentence a reader sees",
-    "circumvent/inputs/files.py": "tests/inputs/test_read.py - files are read through it",
-    "circumvent/inputs/text.py": "tests/inputs/test_read.py - files are read through it",
-    "circumvent/inputs/toml_fields.py": "tests/inputs/test_toml.py - as tables",
-    "circumvent/inputs/toml_file.py": "tests/inputs/test_toml.py - as tables",
-    "circumvent/inputs/toml_lines.py": "tests/inputs/test_toml.py - as tables",
     "circumvent/net/errors.py": "tests/net/test_failure.py - errors exist to become failures",
 }
 
