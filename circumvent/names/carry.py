@@ -17,6 +17,7 @@ from circumvent.names import dnssec
 from circumvent.names.ask import Asker, Question, Reply, gather
 from circumvent.names.plan import ControlName, fresh_label
 from circumvent.net.errors import NetError, PeerError
+from circumvent.net.failure import translate
 
 if TYPE_CHECKING:
     from circumvent.model.record import Json
@@ -72,7 +73,9 @@ async def _denial(asker: Asker, step: OpenStep, question: Question) -> Reply:
         if keys.off:
             return
         try:
-            proved = await keys.get(lambda: _answer(asker, ROOT_KEYS), now)
+            # Long answers may not come through where short ones do: then it is judged without keys.
+            with anyio.move_on_after(asker.patience):
+                proved = await keys.get(lambda: _answer(asker, ROOT_KEYS), now)
         except Exception as exc:  # noqa: BLE001 - the denial is judged without keys then, and says so
             proved = exc
 
@@ -108,7 +111,7 @@ def _judge(answer: Answer, name: str, proved: dnssec.Proved, now: float) -> dict
         return {"dnssec": EXPIRED, "signed_from": exc.window.since, "signed_until": exc.window.until}
     except PeerError as exc:
         return {"dnssec": BOGUS, "why": exc.detail}
-    if proved.expired or not window.contains(now):
+    if not window.contains(now):
         return {"dnssec": EXPIRED, "signed_from": window.since, "signed_until": window.until}
     return {"dnssec": PROVED}
 
@@ -117,7 +120,8 @@ def _without_keys(problem: Exception | None) -> dict[str, Json]:
     """Say why there are no root keys. A bogus key set is a lie; none at all is no lie."""
     if isinstance(problem, dnssec.Bogus):
         return {"dnssec": BOGUS, "why": problem.detail}
-    return {"dnssec": STRIPPED, "why": f"no root keys ({type(problem).__name__})"}
+    reason = failures.GENERIC_TIMEOUT if problem is None else translate(problem, "carry").error
+    return {"dnssec": STRIPPED, "why": f"no root keys ({reason})"}
 
 
 def _control(control: ControlName, reply: Reply) -> dict[str, Json]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import anyio
+import dns.rdatatype
 import pytest
 
 from circumvent.model.words import Proof
@@ -70,6 +71,18 @@ class TestWhatWorks:
         assert record.proof is Proof.CARRIED
         assert detail(record, "carry")["dnssec"] == "proved"
         assert record.step("connect") is not None
+
+    async def test_where_long_answers_do_not_come_through_the_control_decides(self) -> None:
+        def behave(query: object, transport: str) -> list[bytes]:
+            kind = query.question[0].rdtype  # type: ignore[attr-defined] # a message
+            return [] if kind == dns.rdatatype.DNSKEY else HONEST(query, transport)  # type: ignore[arg-type] # a message
+
+        record = await tried("dns-udp", behave, limit=1.0, goal=Proof.CARRIED)
+        assert record.proof is Proof.CARRIED
+        carried = detail(record, "carry")
+        assert (carried["dnssec"], carried["why"]) == ("stripped", "no root keys (generic_timeout_error)")
+        assert record.latency_ms is not None
+        assert record.latency_ms < 400
 
     async def test_a_lost_datagram_is_asked_for_again(self) -> None:
         record = await tried("dns-udp", losing(HONEST, every=3), goal=Proof.CARRIED)
