@@ -24,6 +24,7 @@ from circumvent.net.timeouts import Timeouts
 from circumvent.net.trace import Trace
 from circumvent.net.verify import TrustStore, read_pem
 from tests.faults.quic import Behaviour, answering, configuration, doing_nothing, echoing, quic_server
+from tests.net.record import nothing_left
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -481,6 +482,18 @@ async def test_how_a_connection_fails_after_the_handshake(
     assert (trace.failure.step, trace.failure.error) == ("carry", error)
     assert trace.proof is Proof.HANDSHAKEN
     assert len(got) < 100_000
+
+
+async def test_a_cancelled_handshake_leaves_nothing_behind(trust: TrustStore) -> None:
+    trace = trace_of()
+    async with answering(lambda _data: []) as served:
+        with nothing_left():
+            with anyio.move_on_after(0.2) as scope:
+                await connect(served.port, trace, trust)
+            assert scope.cancelled_caught
+
+    assert trace.failure is None
+    assert trace.steps[0].failure is None, "that we left says nothing about the network"
 
 
 async def test_everybody_who_waits_hears_of_the_end(authority: trustme.CA, trust: TrustStore) -> None:
