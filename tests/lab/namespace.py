@@ -182,7 +182,7 @@ def _build() -> None:
     _write("/proc/self/uid_map", f"{inner_uid} {uid} 1")
     _write("/proc/self/gid_map", f"{inner_gid} {gid} 1")
     _unshare(_CLONE_NEWNET | _CLONE_NEWNS)
-    _point_resolv_conf()
+    _furnish_files()
     _write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
     _write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "0")
     open_tun(DROP_DEVICE)  # never read, never closed
@@ -217,9 +217,11 @@ def open_tun(name: str) -> int:
     return descriptor
 
 
-def _point_resolv_conf() -> None:
-    """Bind ``resolv.conf`` of the laboratory over /etc/resolv.conf, in this mount namespace only."""
+def _furnish_files() -> None:
+    """In this mount namespace only: the laboratory's ``resolv.conf``, and shared memory that no other run sees."""
     _mount("none", "/", _MS_PRIVATE_RECURSIVE)
+    if Path("/dev/shm").is_dir():  # squid keeps segments of fixed names there
+        _mount("tmpfs", "/dev/shm", 0, kind="tmpfs")
     target = Path("/etc/resolv.conf")
     if target.exists():
         _mount(str(_RESOLV_CONF), str(target.resolve()), _MS_BIND)
@@ -234,8 +236,9 @@ def _unshare(flags: int) -> None:
         raise _Refused(f"unshare({flags:#x}): {os.strerror(ctypes.get_errno())}")
 
 
-def _mount(source: str, target: str, flags: int) -> None:
-    if _libc().mount(source.encode(), target.encode(), None, ctypes.c_ulong(flags), None):
+def _mount(source: str, target: str, flags: int, *, kind: str | None = None) -> None:
+    name = None if kind is None else kind.encode()
+    if _libc().mount(source.encode(), target.encode(), name, ctypes.c_ulong(flags), None):
         raise _Refused(f"mount on {target}: {os.strerror(ctypes.get_errno())}")
 
 
