@@ -110,7 +110,9 @@ async def _serve_tcp(server: Server, stream: SocketStream) -> None:
         try:
             if server.greet is not None:
                 await stream.send(server.greet)
-                return
+                await stream.send_eof()
+                while True:  # a close with bytes unread would be an RST
+                    await stream.receive()
             while True:
                 buffer += await stream.receive()
                 while len(buffer) >= 2 and len(buffer) >= 2 + int.from_bytes(buffer[:2], "big"):
