@@ -50,9 +50,6 @@ class Baseline:
 
     async def run(self, changed: Callable[[], None]) -> None:
         """Look at what no option looks at; call ``changed`` whenever a fact came."""
-        if not self._plan.line.online:
-            changed()
-            return
         async with anyio.create_task_group() as group:
             for look in (self._portal, self._proxied, self._gateway):
                 group.start_soon(self._look, look, changed)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from circumvent.model.option import is_address
 from circumvent.model.words import Proof
 from circumvent.names.plan import CLEAR_KINDS, Wanted
 from circumvent.net.errors import CannotTry, NetError, PeerError, StepFailed
@@ -59,14 +60,18 @@ class CheckNames:
 
     async def resolve(self, host: str, trace: Trace, *, private: bool) -> Sequence[str]:
         """Return at least one address of ``host``; see :class:`~circumvent.net.dial.NameService`."""
-        if private and not self._share_private:
+        await self.ready(host, private=private)
+        return await self._inner.resolve(host, trace, private=private)
+
+    async def ready(self, host: str, *, private: bool) -> None:
+        """Wait until ``host`` may be asked for, or until it is clear that it may not."""
+        if private and not self._share_private and not is_address(host):
             self._waiting[host] = self._waiting.get(host, 0) + 1
             try:
                 while not self._proven and not self._hopeless:
                     await self._changed.wait()
             finally:
                 self._waiting[host] -= 1
-        return await self._inner.resolve(host, trace, private=private)
 
     def take(self, option: Option, attempt: Attempt) -> None:
         """Keep a resolver that was just proven over an encrypted channel."""

@@ -112,6 +112,7 @@ class CheckRun:
             if not jobs:
                 if self._schedule.done:
                     return
+                self._services.resolver.look_at(self._schedule.entries.values())
                 self._changed = anyio.Event()
                 await self._changed.wait()
 

@@ -183,15 +183,18 @@ class Runner:
 
     def _dialer(self, option: Option, carrier: Option | None, task: Task, trace: Trace) -> Dialer:
         if carrier is None:
-            private = self.services.allow_private or option.id in self.services.own
-            policy = Policy(allow_private=private, private_names=option.held_by_user)
-            return DirectDialer(self._resolver(task), self.services.source, policy)
+            return self._direct(option, task)
         transport = load(carrier.kind)
         if not isinstance(transport, Carrier):
             raise CannotTry(Reason.UNSUPPORTED, f"a {carrier.traits.title} option can't carry another")
         inner = replace(task, option=carrier, via=None)
         under = self._dialer(carrier, self._carrier(carrier, inner), inner, trace)
         return transport.dialer(carrier, self._context(carrier, inner, trace, under))
+
+    def _direct(self, option: Option, task: Task) -> DirectDialer:
+        private = self.services.allow_private or option.id in self.services.own
+        policy = Policy(allow_private=private, private_names=option.held_by_user)
+        return DirectDialer(self._resolver(task), self.services.source, policy)
 
     def _resolver(self, task: Task) -> NameService:
         return self.services.system if task.as_an_app else self.services.resolver
@@ -207,15 +210,12 @@ class Runner:
         while (under := self._carrier_of(outermost, carrier if outermost is option else None)) is not None:
             outermost = under
         endpoint = outermost.endpoint
-        if not endpoint.known_addresses:
-            async with trace.step("resolve") as step:
-                found = await self._resolver(task).resolve(
-                    endpoint.host, trace, private=outermost.held_by_user
-                )
-                step.detail["addresses"] = len(found)
-                endpoint = replace(endpoint, addresses=tuple(found))
-        located = endpoint if outermost is option else option.endpoint
-        return located, endpoint.known_addresses
+        if not endpoint.known_addresses and not task.as_an_app:
+            await self.services.resolver.ready(endpoint.host, private=outermost.held_by_user)
+        addresses = tuple(await self._direct(outermost, task).locate(endpoint, trace))
+        if not endpoint.literal:
+            endpoint = replace(endpoint, addresses=addresses)
+        return (endpoint if outermost is option else option.endpoint), addresses
 
     def _carrier_of(self, option: Option, given: Option | None) -> Option | None:
         if given is not None:

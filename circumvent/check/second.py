@@ -70,11 +70,15 @@ def at_address(option: Option, address: str) -> Option:
 async def second_looks(
     schedule: Schedule, runner: Runner, places: Mapping[str, str], *, user_held: bool
 ) -> None:
-    """Look at every silent endpoint through the best carrier in another place; the attempts do not count."""
+    """Look at every silent endpoint through the best carrier, in another place if there is one.
+
+    The attempts do not count.
+    """
     able = carriers(schedule)
     for entry in silent_entries(schedule, user_held=user_held):
         mine = places.get(entry.option.id)
-        through = next((one for one in able if places.get(one.id) != mine), None)
+        elsewhere = [one for one in able if places.get(one.id) != mine]
+        through = next(iter(elsewhere or able), None)
         if through is None:
             continue
         address = entry.counted[-1].address

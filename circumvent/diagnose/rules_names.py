@@ -35,11 +35,15 @@ def liars(look: Look) -> dict[str, str]:
 
 
 def forged(look: Look) -> frozenset[str]:
-    """Return the resolvers from behind which only forged answers came, in two attempts (evidence E1)."""
+    """Return the plain resolvers from behind which only forged answers came, in two attempts (evidence E1).
+
+    Over an encrypted channel it is the resolver itself that answered falsely.
+    """
     return frozenset(
         option.id
         for option in _resolvers(look)
         if not option.baseline
+        and option.kind in CLEAR_KINDS
         and best_proof(option) is not Proof.CARRIED
         and len(failed_with(option, failures.WRONG_ANSWER)) >= 2
     )

@@ -76,13 +76,13 @@ def decide_state(look: Look, *, filtering: bool, final: bool) -> NetworkState:
     """
     tunnels = [option for option in look.options if carried(option) and not option.baseline]
     foreign = anchors(look, domestic=False)
+    if look.fact("portal", "caught") and not foreign.answered:
+        return NetworkState.FILTERED if tunnels else NetworkState.CAPTIVE_PORTAL
     # A lab has no default route and still reaches what it needs: what answers outweighs the routing table.
     if look.fact("routes", "online") is False and not tunnels and not foreign.answered:
         return NetworkState.OFFLINE
     if look.fact("anchors", "off"):
         return NetworkState.UNKNOWN
-    if look.fact("portal", "caught") and not foreign.answered:
-        return NetworkState.FILTERED if tunnels else NetworkState.CAPTIVE_PORTAL
     if foreign.answered:
         return _answered(look, foreign, filtering=filtering, final=final)
     if tunnels:

@@ -212,7 +212,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self, redact: str = "none") -> dict[str, Any]:
         """Return the report as plain JSON values, redacted to the level named (none, default, strict)."""
-        document: dict[str, Any] = msgspec.to_builtins(self)
+        document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         if redact == Redaction.NONE:
             return document
         from circumvent.redact import redact as apply  # noqa: PLC0415 - the redactor reads this module
