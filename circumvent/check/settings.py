@@ -57,7 +57,6 @@ class CheckSettings:
     need: str | None = None
     cross_check: bool = False
     allow_private: bool = False
-    use_env_proxy: bool = False
     save: bool = False
 
     def __post_init__(self) -> None:

@@ -220,7 +220,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return apply(document, Redaction(redact))
 
     def to_json(self, redact: str = "none") -> str:
-        """Return the report as JSON text , redacted to the level named."""
+        """Return the report as JSON text, redacted to the level named."""
         return msgspec.json.encode(self.to_dict(redact)).decode()
 
     @classmethod
