@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from circumvent.diagnose import rules_line, rules_names, rules_tls
-from circumvent.diagnose.findings import all_findings
 from circumvent.diagnose.look import Look, best_proof, carried, counted, silent
+from circumvent.diagnose.rules import all_findings
 from circumvent.diagnose.state import decide_state
 from circumvent.diagnose.verdict import Circumstances, Verdict, decide
 from circumvent.model.kinds import KINDS

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from circumvent.model.report import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from circumvent.diagnose.look import Look
     from circumvent.model.words import FindingKind
 
 NOT_SEEN: Final = "not_seen"
@@ -51,26 +50,3 @@ def finding(
         remaining=remaining,
         detail=detail or {},
     )
-
-
-def all_findings(look: Look) -> tuple[list[Finding], list[FindingKind]]:
-    """Run every rule; return what was seen, numbered, and the kinds that were looked for and not seen."""
-    from circumvent.diagnose import rules_line, rules_names, rules_tls  # noqa: PLC0415 - they import this module
-
-    seen: list[Finding] = []
-    absent: list[FindingKind] = []
-    for kind, rule in {**rules_line.RULES, **rules_tls.RULES, **rules_names.RULES}.items():
-        result = rule(look)
-        if isinstance(result, Finding):
-            seen.append(result)
-        elif result == NOT_SEEN:
-            absent.append(kind)
-    return number(seen), absent
-
-
-def number(found: Sequence[Finding]) -> list[Finding]:
-    """Give the findings their ids, the surest first."""
-    import msgspec  # noqa: PLC0415 - here alone
-
-    ordered = sorted(found, key=lambda one: -one.confidence)
-    return [msgspec.structs.replace(one, id=f"f{index}") for index, one in enumerate(ordered, 1)]

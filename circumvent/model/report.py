@@ -215,7 +215,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         if redact == Redaction.NONE:
             return document
-        from circumvent.redact import redact as apply  # noqa: PLC0415 - the redactor reads this module
+        from circumvent.redaction.report import redact as apply  # noqa: PLC0415 - the redactor reads this module
 
         return apply(document, Redaction(redact))
 

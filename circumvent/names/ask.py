@@ -12,7 +12,7 @@ from circumvent.model.words import Proof
 from circumvent.names.framing import Arrived
 from circumvent.names.message import Answer, Query, make_query, read_answer
 from circumvent.names.plan import CLEAR_KINDS
-from circumvent.names.probe import StreamFallback
+from circumvent.names.session import StreamFallback
 from circumvent.net.errors import NetError
 from circumvent.net.failure import translate
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from circumvent.model.option import Option
-    from circumvent.names.probe import NamesSession
+    from circumvent.names.session import NamesSession
     from circumvent.net.trace import Trace
     from circumvent.transport import Context
 

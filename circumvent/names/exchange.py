@@ -65,7 +65,7 @@ class _Exchange:
         self._reading = False
 
     async def query(self, message: bytes) -> bytes:
-        """Send a question and return the answer with its id; see :class:`circumvent.names.probe.NamesSession`."""
+        """Send a question and return the answer with its id; see :class:`circumvent.names.session.NamesSession`."""
         identifier = self._free_id(message_id(message))
         waiting = _Waiting(with_id(message, identifier))
         self._waiting[identifier] = waiting
@@ -128,7 +128,7 @@ class _Exchange:
 
 
 class StreamExchange(_Exchange):
-    """DNS over TCP or TLS: a :class:`~circumvent.names.probe.NamesSession` over one stream.
+    """DNS over TCP or TLS: a :class:`~circumvent.names.session.NamesSession` over one stream.
 
     ``proof`` is what the first byte that comes back proves: over TCP only ``reached``; inside verified TLS
     ``handshaken``, because a server that refuses us says so only after our half of the handshake.
@@ -189,7 +189,7 @@ class Second:
 
 
 class DatagramExchange(_Exchange):
-    """Plain DNS over UDP: a :class:`~circumvent.names.probe.NamesSession` over one socket.
+    """Plain DNS over UDP: a :class:`~circumvent.names.session.NamesSession` over one socket.
 
     Whatever belongs to no question is counted and passed over, because anybody can send a datagram; only if
     nothing right follows within a second does it become the failure. Further answers are kept in ``seconds``.

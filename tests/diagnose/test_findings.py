@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from circumvent.diagnose import rules_line, rules_tls
-from circumvent.diagnose.findings import NOT_SEEN, all_findings
+from circumvent.diagnose.findings import NOT_SEEN
 from circumvent.diagnose.look import Look
+from circumvent.diagnose.rules import all_findings
 from circumvent.model.report import Finding, OptionReport
 from circumvent.model.words import FindingKind, Proof
 from tests.diagnose.build import attempt, option, silence, tls

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circumvent.redact_detail import KEYS, public_detail, public_numbers, public_part, public_word
+from circumvent.redaction.detail import KEYS, public_detail, public_numbers, public_part, public_word
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from circumvent.redact_text import (
+from circumvent.redaction.text import (
     Needles,
     host_of_url,
     is_plain_address,

@@ -25,8 +25,8 @@ from circumvent.model.report import (
     Tool,
 )
 from circumvent.model.words import Exposure, FindingKind, NetworkState, Proof, Redaction, Scope, Status
-from circumvent.redact import LEFT_OUT, redact
-from circumvent.redact_text import host_of_url, to_the_hour
+from circumvent.redaction.report import LEFT_OUT, redact
+from circumvent.redaction.text import host_of_url, to_the_hour
 
 SECRET = "hunter2-password"
 HOST = "my-own-server.example.org"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from circumvent.model.option import is_address
-from circumvent.redact_detail import STEPS, public_word
+from circumvent.redaction.detail import STEPS, public_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 Pure, over the plain values of a report, so that any report can be redacted later too. Two ways at once:
 
-* What describes an option that the user named is *rebuilt* from what may stay (``redact_detail``); unknown keys,
+* What describes an option that the user named is *rebuilt* from what may stay (``detail``); unknown keys,
   also those of later versions, go.
 * What was taken out there is then *searched for* in every free text that is left.
 
@@ -19,7 +19,7 @@ from circumvent.model import words
 from circumvent.model.record import Attempt
 from circumvent.model.report import Network, OptionReport, Report, RunSettings
 from circumvent.model.words import Redaction
-from circumvent.redact_detail import (
+from circumvent.redaction.detail import (
     STEPS,
     public_detail,
     public_numbers,
@@ -27,7 +27,7 @@ from circumvent.redact_detail import (
     public_word,
     tells_uptime,
 )
-from circumvent.redact_text import (
+from circumvent.redaction.text import (
     ABOUT_THE_USER,
     HARDWARE_ADDRESS,
     HIDDEN,

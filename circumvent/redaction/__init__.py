@@ -1,0 +1,1 @@
+"""What may leave this machine: the redacted form of a report. Pure, over plain JSON values."""
