@@ -169,12 +169,9 @@ class Runner:
             goal=task.goal,
             controls=self.services.controls(task.number),
             names=self.services.names(option, task.number, task.trigger),
-            trust=self._trust(option),
+            trust=self.services.trust,
             random=self.services.random,
         )
-
-    def _trust(self, option: Option) -> TrustStore:
-        return self.services.trust if option.ca is None else self.services.trust.with_extra(option.ca)
 
     def _carrier(self, option: Option, task: Task) -> Option | None:
         if task.via is not None:
