@@ -117,6 +117,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def schema(session: nox.Session) -> None:
+    """Write the JSON Schema of the report, which the package ships, anew from the model."""
+    session.install("-e", ".")
+    session.run("python", "docs/write_schema.py")
+
+
+@nox.session
 def changelog(session: nox.Session) -> None:
     """Show the changelog that the fragments in ``changelog.d`` make."""
     session.install(*_group("changelog"))

@@ -1,10 +1,10 @@
 """How the documents are built: ``nox -s docs``."""
 
-import importlib.metadata
+import circumvent
 
 project = "circumvent"
 author = "the circumvent developers"
-release = importlib.metadata.version("circumvent")
+release = circumvent.__version__
 version = release
 
 extensions = ["sphinx.ext.autodoc"]
