@@ -51,7 +51,7 @@ class Baseline:
     async def run(self, changed: Callable[[], None]) -> None:
         """Look at what no option looks at; call ``changed`` whenever a fact came."""
         async with anyio.create_task_group() as group:
-            for look in (self._portal, self._proxied, self._gateway):
+            for look in (self._portal, self._proxied):
                 group.start_soon(self._look, look, changed)
 
     def take(self, option: Option, attempt: Attempt) -> None:
@@ -131,13 +131,10 @@ class Baseline:
         await stream.aclose()
         self.facts["tcp_proxied"] = True
 
-    async def _gateway(self) -> None:
+    def look_at_gateway(self) -> None:
         """See in the neighbour table whether the router answers; nothing is sent to it."""
-        for _ in range(6):
-            if _in_neighbour_table(self._plan.line.gateways):
-                self.facts["gateway"] = {"answers": True}
-                return
-            await anyio.sleep(0.5)
+        if "gateway" not in self.facts and _in_neighbour_table(self._plan.line.gateways):
+            self.facts["gateway"] = {"answers": True}
 
     def _trace(self, name: str) -> Trace:
         return Trace(name, clock=self._services.clock, timeouts=self._services.timeouts)

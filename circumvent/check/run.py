@@ -211,6 +211,7 @@ class CheckRun:
             for option, attempt in self._runner.stopped(STOPPED[self._ended_by]):
                 if option.id in self._schedule.entries:
                     self._schedule.entries[option.id].attempts.append(attempt)
+        self._baseline.look_at_gateway()
         report = self._assembler.report(
             list(self._schedule.entries.values()),
             self._baseline.facts,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import msgspec
 
+from circumvent.model import failure as failures
 from circumvent.model.record import Attempt, Fidelity
 from circumvent.model.report import Bytes
 from circumvent.model.words import Proof, Reason
@@ -33,12 +34,16 @@ if TYPE_CHECKING:
     from circumvent.net.verify import TrustStore
 
 
+#: What only a resolver that was reached says.
+ANSWERS: Final = frozenset({failures.DNS_NXDOMAIN, failures.DNS_REFUSED, failures.DNS_SERVFAIL})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What every attempt of a check shares.
 
     ``options`` finds the carriers that ``via`` names; ``own`` are ids of this network's own resolvers, which may
-    have private addresses.
+    have private addresses; ``online`` whether this machine has any route to the internet.
     """
 
     clock: Clock
@@ -54,6 +59,7 @@ class Services:
     names: Callable[[Option, int, bool], NamesPlan]
     allow_private: bool = False
     own: frozenset[str] = frozenset()
+    online: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +215,12 @@ class Runner:
         endpoint = outermost.endpoint
         if not endpoint.known_addresses and not task.as_an_app:
             await self.services.resolver.ready(endpoint.host, private=outermost.held_by_user)
-        addresses = tuple(await self._direct(outermost, task).locate(endpoint, trace))
+        try:
+            addresses = tuple(await self._direct(outermost, task).locate(endpoint, trace))
+        except StepFailed as exc:
+            if self.services.online or exc.error in ANSWERS:
+                raise
+            raise CannotTry(Reason.OFFLINE, "without a network no name can be looked up") from exc
         if not endpoint.literal:
             endpoint = replace(endpoint, addresses=addresses)
         return (endpoint if outermost is option else option.endpoint), addresses

@@ -81,6 +81,7 @@ def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Serv
         controls=controls,
         names=names,
         allow_private=settings.allow_private,
+        online=plan.line.online,
         own=frozenset(
             option_id for option_id, detail in plan.details.items() if detail.get("system_resolver")
         ),
