@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 #: What only a resolver that was reached says.
-ANSWERS: Final = frozenset({failures.DNS_NXDOMAIN, failures.DNS_REFUSED, failures.DNS_SERVFAIL})
+ANSWERS: Final = frozenset({failures.DNS_NXDOMAIN, failures.DNS_REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
