@@ -130,6 +130,7 @@ def _evidence(look: Look, kinds: set[FindingKind]) -> dict[str, Evidence]:
     for options in rules_tls.intercepted(look).values():
         evidence.update({option.id: Evidence.FORGED for option in options if not option.baseline})
     evidence.update(dict.fromkeys(rules_names.forged(look), Evidence.FORGED))
+    evidence.update(dict.fromkeys(rules_tls.behind_block_pages(look), Evidence.FORGED))
     return evidence
 
 

@@ -63,6 +63,16 @@ def tls_interception(look: Look) -> Result:
     )
 
 
+def behind_block_pages(look: Look) -> frozenset[str]:
+    """Return the options in whose place a documented block page came, in two attempts (evidence E1)."""
+    found = set()
+    for option in look.options:
+        pages = [one for one in counted(option) if any(step.detail.get("block_page") for step in one.steps)]
+        if len(pages) >= 2 and not option.baseline:
+            found.add(option.id)
+    return frozenset(found)
+
+
 RULES: Final[dict[FindingKind, Callable[[Look], Result]]] = {FindingKind.TLS_INTERCEPTION: tls_interception}
 
 

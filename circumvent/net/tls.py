@@ -25,6 +25,7 @@ from circumvent.model import failure as failures
 from circumvent.model.option import is_address
 from circumvent.model.record import Fidelity
 from circumvent.model.words import Proof
+from circumvent.net.block_pages import SEARCHED, block_page
 from circumvent.net.errors import PeerError, Refusal
 from circumvent.net.failure import words as _words
 from circumvent.net.gate import crypto
@@ -126,8 +127,8 @@ class _Pump:
         except anyio.EndOfStream:
             self.incoming.write_eof()
             return
-        if len(self.first) < 64:
-            self.first += data[: 64 - len(self.first)]
+        if len(self.first) < SEARCHED:
+            self.first += data[: SEARCHED - len(self.first)]
         self.received += len(data)
         self.incoming.write(data)
 
@@ -255,6 +256,8 @@ class _Handshake:
         kind = first_bytes_kind(self.pump.first)
         if kind is not None and kind != "tls":
             opened.detail["first_bytes"] = kind
+            if kind == "http" and (country := block_page(self.pump.first)) is not None:
+                opened.detail["block_page"] = country
         if kind == "alert" and len(self.pump.first) > 6:
             opened.detail["alert"] = self.pump.first[6]
         opened.detail.update(self._explained)

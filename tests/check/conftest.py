@@ -57,3 +57,22 @@ def shunning(network: Network, unbound: Resolver, danted: Proxy) -> Iterator[str
     threading.Thread(target=accept, daemon=True).start()
     yield address
     listener.close()
+
+
+@pytest.fixture
+def block_page(network: Network) -> Iterator[str]:
+    """An address behind which a network shows its block page to whoever says anything."""
+    listener = socket.create_server((network.servers_ipv4[-3], 853))
+    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<a href=http://lighthouse.du.ae/>blocked</a>"
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                with client:
+                    client.recv(65536)
+                    client.sendall(page)
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield network.servers_ipv4[-3]
+    listener.close()

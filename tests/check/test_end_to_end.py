@@ -80,7 +80,11 @@ address = "{caddy.address}"
     verdicts = {option.kind + option.endpoint: (option.status, option.proof) for option in tried(report)}
     assert len(verdicts) == 13
     wrong = {name: verdict for name, verdict in verdicts.items() if verdict[0] is not Status.WORKS}
-    assert not wrong, [(one.id, one.reason, one.reason_detail, one.failure) for one in tried(report) if one.status is not Status.WORKS]
+    assert not wrong, [
+        (one.id, one.reason, one.reason_detail, one.failure)
+        for one in tried(report)
+        if one.status is not Status.WORKS
+    ]
     lower = {name for name, verdict in verdicts.items() if verdict[1] is not Proof.SUSTAINED}
     assert {name[:5] for name in lower} <= {"https", "h3" + "contr", "h3cad"} | {
         name[:5] for name in lower if name.startswith("h3")
@@ -241,3 +245,10 @@ async def test_a_base64_list_is_read(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "subscription.txt"
     path.write_bytes(base64.b64encode(f"tls://{lab.resolver.address}\n".encode()))
     assert only(await lab.check(str(path))).status is Status.WORKS
+
+
+async def test_a_documented_block_page_in_the_place_of_tls_is_a_block(lab: Lab, block_page: str) -> None:
+    option = only(await lab.check(f"tls://{block_page}"))
+    assert (option.status, option.evidence) == (Status.BLOCKED, Evidence.FORGED)
+    assert option.failure is not None
+    assert option.failure.error == "wrong_answer"

@@ -167,7 +167,7 @@ def test_second_tries_get_more_time_on_a_bad_line_if_there_is_any() -> None:
 
 ENDS = [
     lambda: attempt(Proof.SUSTAINED),
-    lambda: attempt(),
+    attempt,
     silence,
     lambda: attempt(Proof.NONE, "connection_reset"),
     lambda: refused(authenticated=True),
