@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from circumvent.check.api import check as check
     from circumvent.check.api import stream as stream
     from circumvent.check.events import AttemptFinished as AttemptFinished
+    from circumvent.check.events import AttemptStarted as AttemptStarted
     from circumvent.check.events import Event as Event
     from circumvent.check.events import FindingSeen as FindingSeen
     from circumvent.check.events import Finished as Finished
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AttemptFinished": "circumvent.check.events",
+    "AttemptStarted": "circumvent.check.events",
     "Event": "circumvent.check.events",
     "FindingSeen": "circumvent.check.events",
     "Finished": "circumvent.check.events",

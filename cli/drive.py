@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from circumvent.check.events import Event
     from circumvent.check.plan import Plan
     from circumvent.model.report import Report
+
+#: The exit code of a run that was stopped.
+STOPPED: Final = 3
 
 
 class View(Protocol):
@@ -28,6 +31,19 @@ class View(Protocol):
 
     def close(self) -> None:
         """Leave the terminal as it was."""
+
+
+class Silent:
+    """A view that shows nothing."""
+
+    def take(self, event: Event) -> None:
+        """Show nothing."""
+
+    async def run(self) -> None:
+        """Return at once."""
+
+    def close(self) -> None:
+        """Leave the terminal alone."""
 
 
 def drive(plan: Plan, view: View, started_monotonic: float | None = None) -> tuple[Report, bool]:
@@ -49,20 +65,23 @@ async def _drive(plan: Plan, view: View, started_monotonic: float | None) -> tup
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
                 if interrupted:
-                    os._exit(3)
+                    view.close()
+                    os._exit(STOPPED)
                 interrupted = True
                 stream.stop()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch_signals)
-        group.start_soon(view.run)
-        async with stream:
-            async for event in stream:
-                view.take(event)
-                if isinstance(event, Finished):
-                    report = event.report
-        group.cancel_scope.cancel()
-    view.close()
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch_signals)
+            group.start_soon(view.run)
+            async with stream:
+                async for event in stream:
+                    view.take(event)
+                    if isinstance(event, Finished):
+                        report = event.report
+            group.cancel_scope.cancel()
+    finally:
+        view.close()
     if report is None:  # pragma: no cover - Finished is always sent
         raise RuntimeError("the check ended without a report")
     return report, interrupted

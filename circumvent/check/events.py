@@ -29,6 +29,14 @@ class StateDecided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted:
+    """An option is being tried, or waits for its turn at a socket. ``option`` is its id."""
+
+    option: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFinished:
     """One try of one option ended. ``option`` is its id, ``at`` seconds from the start."""
 
@@ -61,4 +69,4 @@ class Finished:
     report: Report
 
 
-Event = Started | StateDecided | AttemptFinished | OptionDecided | FindingSeen | Finished
+Event = Started | StateDecided | AttemptStarted | AttemptFinished | OptionDecided | FindingSeen | Finished

@@ -14,6 +14,7 @@ from circumvent.check.assemble import Assembler
 from circumvent.check.baseline import Baseline
 from circumvent.check.events import (
     AttemptFinished,
+    AttemptStarted,
     FindingSeen,
     Finished,
     OptionDecided,
@@ -129,6 +130,7 @@ class CheckRun:
         if self._bytes_used + COST[job.goal] > self.plan.settings.max_bytes:
             self._schedule.drop(job, Reason.BUDGET)
         else:
+            self._emit(AttemptStarted(option=job.option.id, at=self._services.clock.now()))
             outcome = await self._runner.run(self._task(job))
             self._take(job, outcome)
         self._decided(job.option)

@@ -49,6 +49,19 @@ def word(option: OptionReport) -> str:
             return _("not tried")
 
 
+def status_word(status: Status) -> str:
+    """Return the word for a status alone, without what an option's details add."""
+    return {
+        Status.WORKS: _("works"),
+        Status.DEGRADED: _("works with limits"),
+        Status.UNSTABLE: _("works sometimes"),
+        Status.BLOCKED: _("blocked"),
+        Status.UNREACHABLE: _("no answer"),
+        Status.REFUSED: _("refused"),
+        Status.NOT_RUN: _("not tried"),
+    }[status]
+
+
 def _degraded(option: OptionReport) -> str:
     match option.detail.get("limit"):
         case "wrong_answer":
