@@ -13,6 +13,7 @@ of failure under Beta(1.5, 0.5) times the mean cost: a quick reset still costs a
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -115,6 +116,7 @@ def seconds_to_first_byte(attempt: Attempt, *, without_connect: bool = False) ->
     return max(seconds, 0.0)
 
 
+@functools.lru_cache(maxsize=256)  # few tries, so few pairs; a verdict is worked out after every attempt
 def success_rate(ok: int, trials: int) -> tuple[float, float] | tuple[None, None]:
     """Return the smoothed success rate and its 5 % quantile; nothing is known of an option never tried.
 
