@@ -247,6 +247,10 @@ class _Race:
         told = self._teller()
         self._trace.address, self._trace.family = told.address, family_of(told.address)
         step.detail.update(told.note)
+        round_trip = told.note.get("kernel_rtt_ms")
+        if told is self._winner and isinstance(round_trip, int | float):
+            # The loop may have been busy when the SYN-ACK came; the kernel was not.
+            step.ended = told.started + float(round_trip) / 1000
         now = self._trace.clock.now()
         for entrant in self._entrants:
             if entrant is not told:

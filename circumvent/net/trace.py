@@ -35,10 +35,14 @@ class FactSource(Protocol):
 
 @dataclass(slots=True)
 class OpenStep:
-    """A step that has begun. ``detail`` may be filled while it runs."""
+    """A step that has begun. ``detail`` may be filled while it runs.
+
+    ``ended`` is set where something knows better than this loop when it was over (the kernel).
+    """
 
     name: str
     t0: float
+    ended: float | None = None
     detail: dict[str, Json] = field(default_factory=dict)
 
 
@@ -112,11 +116,18 @@ class Trace:
         finally:
             self.timeouts.close(scope)
             self._steps.append(
-                Step(name=name, t0=step.t0, t=self.clock.now(), failure=failure, detail=step.detail)
+                Step(name=name, t0=step.t0, t=self._end(step, failure), failure=failure, detail=step.detail)
             )
         if failure is not None:
             self.failure = failure
             raise StepFailed(failure) from cause
+
+    def _end(self, step: OpenStep, failure: Failure | None) -> float:
+        """Return when a step was over: as the kernel saw it, unless it failed after that."""
+        now = self.clock.now()
+        if step.ended is None or failure is not None:
+            return now
+        return min(max(step.ended, step.t0), now)
 
     def add_step(self, step: Step) -> None:
         """Add a step that was timed elsewhere (a look-up that ran beside the attempt)."""

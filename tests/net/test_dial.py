@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -289,3 +290,23 @@ def test_the_source_decides_which_families_have_a_route() -> None:
         dial.with_route(["::1"], Source(address="127.0.0.1"))
     assert dial.with_route(["127.0.0.1"], Source(address="127.0.0.1")) == ["127.0.0.1"]
     assert socket.has_ipv6
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="only the kernel of Linux tells its round trip")
+async def test_a_busy_loop_does_not_lengthen_the_connect_step() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        trace = new_trace()
+        endpoint = Endpoint(host="127.0.0.1", port=server.getsockname()[1])
+        async with anyio.create_task_group() as group:
+
+            async def hold() -> None:
+                await anyio.lowlevel.checkpoint()
+                until = time.monotonic() + 0.3
+                while time.monotonic() < until:
+                    pass
+
+            group.start_soon(hold)
+            stream = await DirectDialer(Names(), policy=HERE).stream(endpoint, trace)
+            await stream.aclose()
+    step = last_step(trace)
+    assert number(step.detail, "loop_ms") > 5 * 1000 * (step.t - step.t0)
