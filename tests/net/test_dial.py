@@ -311,4 +311,4 @@ async def test_a_busy_loop_does_not_lengthen_the_connect_step() -> None:
             await stream.aclose()
             group.cancel_scope.cancel()
     step = last_step(trace)
-    assert number(step.detail, "loop_ms") > 5 * 1000 * (step.t - step.t0)
+    assert 1000 * (step.t - step.t0) < number(step.detail, "kernel_rtt_ms") + 10
