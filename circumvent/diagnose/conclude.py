@@ -76,7 +76,7 @@ def conclude(
         look = Look(options, {**network.facts, "state": state.value})
         found, absent = all_findings(look)
     liars = rules_names.liars(look)
-    line = _line_rates(options)
+    line = _Line.of(options)
     decided = tuple(
         _report(
             option,
@@ -84,10 +84,7 @@ def conclude(
                 option.attempts,
                 Circumstances(
                     held_back=held.get(option.id),
-                    line_kbps=max(
-                        (rate for other, rate in line.items() if other != look.place_of[option.id]),
-                        default=None,
-                    ),
+                    line_kbps=line.elsewhere(look.place_of[option.id]),
                     lies=option.id in liars,
                     evidence=evidence.get(option.id),
                     no_way_out=state in NO_WAY_OUT,
@@ -192,15 +189,25 @@ def _throughput(option: OptionReport) -> Throughput | None:
     )
 
 
-def _line_rates(options: Sequence[OptionReport]) -> dict[str, float]:
-    """Return the best rate (kbit/s) measured to each place."""
-    best: dict[str, float] = {}
-    for option in options:
-        for attempt in counted(option):
-            if attempt.down_kbps is not None:
-                place = option.place or option.endpoint
-                best[place] = max(best.get(place, 0.0), attempt.down_kbps)
-    return best
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The best rate (kbit/s) measured to each place, the fastest place first."""
+
+    rates: Sequence[tuple[str, float]]
+
+    @classmethod
+    def of(cls, options: Sequence[OptionReport]) -> _Line:
+        best: dict[str, float] = {}
+        for option in options:
+            for attempt in counted(option):
+                if attempt.down_kbps is not None:
+                    place = option.place or option.endpoint
+                    best[place] = max(best.get(place, 0.0), attempt.down_kbps)
+        return cls(sorted(best.items(), key=lambda one: -one[1]))
+
+    def elsewhere(self, place: str) -> float | None:
+        """Return the best rate to any other place."""
+        return next((rate for other, rate in self.rates[:2] if other != place), None)
 
 
 def _family(look: Look, family: str) -> bool | None:

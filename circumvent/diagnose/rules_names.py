@@ -29,9 +29,14 @@ OPERATORS: Final = 2
 
 def liars(look: Look) -> dict[str, str]:
     """Return the resolvers whose answers were shown to be false, with the reasons."""
-    return {
-        name: "; ".join(found.reasons[:3]) for name, found in _judged(look).items() if found.word == "lies"
-    }
+    return look.remember(
+        "liars",
+        lambda: {
+            name: "; ".join(found.reasons[:3])
+            for name, found in _judged(look).items()
+            if found.word == "lies"
+        },
+    )
 
 
 def forged(look: Look) -> frozenset[str]:

@@ -6,6 +6,7 @@ Every value is what appears in ``circumvent.report/1`` (see ``docs/contract.md``
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Proof(StrEnum):
@@ -20,11 +21,14 @@ class Proof(StrEnum):
     @property
     def rung(self) -> int:
         """Return the height on the ladder, 0 for :attr:`NONE`."""
-        return list(Proof).index(self)
+        return _RUNGS[self]
 
     def at_least(self, other: Proof) -> bool:
         """Tell whether this proof includes ``other``."""
         return self.rung >= other.rung
+
+
+_RUNGS: Final = {proof: rung for rung, proof in enumerate(Proof)}
 
 
 class Status(StrEnum):
