@@ -29,7 +29,7 @@ from circumvent.check.triggers import run_triggers
 from circumvent.model.words import NetworkState, Proof, Reason, Scope, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from circumvent.check.events import Event
     from circumvent.check.plan import Plan
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 MOST_UNDER_WAY: Final = 128
 #: Seconds between the starts of attempts: less noise in the figures, no cost to the whole.
 START_SPACING: Final = 0.002
+#: The part of the time that verdicts may be worked out in while packets are under way: with a long list one takes
+#: long enough to make every round trip look longer.
+SHARE: Final = 0.05
 #: What an attempt may use at most in bytes, by what it has to prove; one that would pass the budget is not begun.
 COST: Final = {Proof.SUSTAINED: 120_000, Proof.CARRIED: 20_000}
 #: Reasons for stopping, as they stand in a record.
@@ -76,6 +79,8 @@ class CheckRun:
         self._targets: list[Target] = []
         self._concluded = self._assembler.conclude((), self._baseline.facts, final=False)
         self._state: NetworkState | None = None
+        self._news = anyio.Event()
+        self._undecided: set[str] = set()
 
     def stop(self) -> None:
         """End the check now, with what is known (Ctrl-C)."""
@@ -95,14 +100,18 @@ class CheckRun:
         self._finish()
 
     async def _phases(self) -> None:
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._baseline.run, self._look_again)
-            await self._try_all(group)
-        await second_looks(
-            self._schedule, self._runner, self.plan.places, user_held=self.plan.settings.cross_check
-        )
-        await run_triggers(self._schedule, self._runner, self._services.clock, self._decided)
-        await try_targets(self.plan, self._schedule, self._runner, self._targets)
+        async with anyio.create_task_group() as teller:
+            teller.start_soon(self._tell_as_it_goes)
+            async with anyio.create_task_group() as whole:
+                whole.start_soon(self._baseline.run, self._something_new)
+                async with anyio.create_task_group() as group:
+                    await self._try_all(group)
+                await second_looks(
+                    self._schedule, self._runner, self.plan.places, user_held=self.plan.settings.cross_check
+                )
+                await run_triggers(self._schedule, self._runner, self._services.clock, self._decided)
+                await try_targets(self.plan, self._schedule, self._runner, self._targets)
+            teller.cancel_scope.cancel()
 
     async def _try_all(self, group: anyio.abc.TaskGroup) -> None:
         while True:
@@ -170,12 +179,23 @@ class CheckRun:
             self._tell(self._assembler.conclude([entry], final=False).options[0])
 
     def _decided(self, option: Option) -> None:
-        """Conclude from what is known, and tell what is new."""
+        """Take note that an attempt of an option ended, so that its verdict is told soon."""
         self._services.resolver.look_at(self._schedule.entries.values())
-        self._look_again()
-        entry = self._schedule.entries[option.id]
-        if not entry.busy and not option.baseline:
-            self._tell(next(one for one in self._concluded.options if one.id == option.id))
+        self._undecided.add(option.id)
+        self._something_new()
+
+    def _something_new(self) -> None:
+        self._news.set()
+        self._changed.set()
+
+    async def _tell_as_it_goes(self) -> None:
+        """Conclude at once when something is new, and then only as often as :data:`SHARE` allows."""
+        while True:
+            await self._news.wait()
+            self._news = anyio.Event()
+            began = anyio.current_time()
+            self._look_again()
+            await anyio.sleep((anyio.current_time() - began) / SHARE)
 
     def _tell(self, option: OptionReport) -> None:
         if self._told.get(option.id) is not option.status:
@@ -195,7 +215,16 @@ class CheckRun:
             if finding.kind not in self._found:
                 self._found.add(finding.kind)
                 self._emit(FindingSeen(finding=finding, at=now))
-        self._changed.set()
+        self._tell_decided(self._concluded.options)
+
+    def _tell_decided(self, options: Sequence[OptionReport]) -> None:
+        """Tell the verdict on options whose attempts ended, but for those that are tried once more already."""
+        waiting = {one for one in self._undecided if not self._schedule.entries[one].busy}
+        for option in options:
+            if option.id in waiting:
+                self._undecided.discard(option.id)
+                if not option.baseline:
+                    self._tell(option)
 
     def _started(self) -> Started:
         concluded = self._assembler.conclude(
@@ -221,4 +250,5 @@ class CheckRun:
             ended_by=self._ended_by,
             targets=self._targets,
         )
+        self._tell_decided(report.options)
         self._emit(Finished(report=report))
