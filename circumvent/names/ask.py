@@ -9,7 +9,7 @@ import anyio
 
 from circumvent.model import failure as failures
 from circumvent.model.words import Proof
-from circumvent.names.framing import Arrived
+from circumvent.names.framing import Arrived, belongs, with_id
 from circumvent.names.message import Answer, Query, make_query, read_answer
 from circumvent.names.plan import CLEAR_KINDS
 from circumvent.names.session import StreamFallback
@@ -124,6 +124,23 @@ class Asker:
             wire = await self.session.query_over_stream(query.wire)
             reply = self._accept(question, query, wire, began)
         return reply
+
+    def again(self, question: Question) -> Callable[[], Awaitable[int]]:
+        """Return what asks one question many times over, and returns the length of each answer.
+
+        The question is made once, with another id each time, and of an answer only head and question are looked at:
+        reading some hundred answers in full would take long enough to make other options look slow.
+        """
+        query = self._query(question)
+
+        async def ask() -> int:
+            message = with_id(query.wire, self.context.random.getrandbits(16))
+            answer = await self.session.query(message)
+            if (problem := belongs(message, answer)) is not None:
+                raise problem
+            return len(answer)
+
+        return ask
 
     async def all(self, questions: Sequence[Question], *, limit: float | None = None) -> list[Reply]:
         """Ask several at once; an error becomes part of its reply. ``limit`` in seconds bounds each."""

@@ -73,8 +73,7 @@ class _Flow:
     """Questions in flight over one stream."""
 
     def __init__(self, asker: Asker, question: Question) -> None:
-        self._asker = asker
-        self._question = question
+        self._ask = asker.again(question)
         self._failure: Exception | None = None
         self.asked = 0
         self.answered = 0
@@ -94,9 +93,9 @@ class _Flow:
                 if self._on_the_way() >= ENOUGH_DOWN:
                     return
                 self.asked += 1
-                reply = await self._asker.once(self._question)
+                size = await self._ask()
                 self.answered += 1
-                self.received += reply.answer.size if reply.answer else 0
+                self.received += size
         except Exception as exc:  # noqa: BLE001 - raised again by run, outside the group
             self._failure = self._failure or exc
             scope.cancel()
