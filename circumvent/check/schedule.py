@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 #: Seconds that a second try gets: on a bad line, and else.
 SECOND_TRY_LONG: Final = 15.0
 SECOND_TRY: Final = 5.0
-#: Made on this machine, before a packet left: trying again is noise.
-_LOCAL: Final = frozenset({failures.PERMISSION_DENIED, failures.ADDRESS_NOT_AVAILABLE, failures.NETWORK_DOWN})
 
 
 class Work(StrEnum):
@@ -220,4 +218,4 @@ def second_try_limit(*, limit: float, bad_line: bool, left: float) -> float:
 def _is_final(attempt: Attempt) -> bool:
     if refusal(attempt) is not None:
         return True
-    return attempt.failure is not None and attempt.failure.error in failures.PERMANENT_FAILURES | _LOCAL
+    return attempt.failure is not None and attempt.failure.error in failures.PERMANENT_FAILURES | failures.LOCAL_FAILURES

@@ -6,10 +6,13 @@ and classes that no single operator, and no list that a censor allows, decides a
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from circumvent.diagnose.look import Look, best_proof, carried, counted
+from circumvent.model import failure as failures
+from circumvent.model.option import is_address
 from circumvent.model.words import NetworkState, Proof
 
 if TYPE_CHECKING:
@@ -27,6 +30,17 @@ NETWORKS_THAT_MAY_FAIL: Final = 2
 DOMESTIC: Final = 3
 FOREIGN: Final = 8
 FOREIGN_NETWORKS: Final = 6
+#: Seconds between the two looks that ``national_only`` needs.
+SECOND_LOOK: Final = 3.0
+#: The states of a network with no way out; an option that carries shows that there is one.
+LOWER: Final = frozenset(
+    {
+        NetworkState.NATIONAL_ONLY,
+        NetworkState.LOCAL_ONLY,
+        NetworkState.CAPTIVE_PORTAL,
+        NetworkState.OFFLINE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +68,13 @@ def anchors(look: Look, *, domestic: bool) -> Anchors:
     return Anchors(
         answered=[one for one in mine if best_proof(one).at_least(Proof.HANDSHAKEN)],
         failed=[one for one in mine if counted(one) and not best_proof(one).at_least(Proof.HANDSHAKEN)],
-        waiting=[one for one in mine if not counted(one)],
+        waiting=[one for one in mine if waiting(one)],
     )
+
+
+def waiting(option: OptionReport) -> bool:
+    """Tell whether an option was not tried yet, and nothing holds it back."""
+    return not counted(option) and option.reason is None
 
 
 def networks(options: Sequence[OptionReport]) -> set[str]:
@@ -74,22 +93,58 @@ def decide_state(look: Look, *, filtering: bool, final: bool) -> NetworkState:
     ``filtering`` tells that a finding or a ``blocked`` option shows filtering. Before the end (``final`` not set)
     the lower states are given only when nothing can raise them any more.
     """
-    tunnels = [option for option in look.options if carried(option) and not option.baseline]
-    foreign = anchors(look, domestic=False)
-    if look.fact("portal", "caught") and not foreign.answered:
-        return NetworkState.FILTERED if tunnels else NetworkState.CAPTIVE_PORTAL
-    # A lab has no default route and still reaches what it needs: what answers outweighs the routing table.
-    if look.fact("routes", "online") is False and not tunnels and not foreign.answered:
-        return NetworkState.OFFLINE
     if look.fact("anchors", "off"):
         return NetworkState.UNKNOWN
+    foreign = anchors(look, domestic=False)
     if foreign.answered:
         return _answered(look, foreign, filtering=filtering, final=final)
-    if tunnels:
+    lower = _no_way_out(look, foreign, final=final)
+    if not any(carried(option) and not option.baseline for option in look.options):
+        return lower
+    if lower in LOWER or (not (foreign.waiting and not final) and _dark_enough(look, foreign)):
         return NetworkState.FILTERED
+    return NetworkState.UNKNOWN
+
+
+def _no_way_out(look: Look, foreign: Anchors, *, final: bool) -> NetworkState:
+    """Return the state if nothing carries: no anchor abroad answered."""
+    if look.fact("portal", "caught"):
+        return NetworkState.CAPTIVE_PORTAL
+    if _without_network(look, final=final):
+        return NetworkState.OFFLINE
     if foreign.waiting and not final:
         return NetworkState.UNKNOWN
     return _nothing_abroad(look, foreign)
+
+
+def _without_network(look: Look, *, final: bool) -> bool:
+    """Tell whether this machine has no network: no route and nothing that could be tried, or no link.
+
+    A laboratory has no default route and still reaches what it needs: what could be tried outweighs the routing
+    table.
+    """
+    tried = [
+        attempt
+        for option in look.options
+        for attempt in counted(option)
+        if attempt.failure is None or attempt.failure.error not in failures.LOCAL_FAILURES
+    ]
+    if look.fact("routes", "online") is False and not tried:
+        return final or not any(waiting(option) for option in look.options)
+    unplugged = look.fact("routes", "carrier") is False and look.fact("vpn", "interface") not in (None, "lo")
+    return unplugged and not any(attempt.proof is not Proof.NONE for attempt in tried)
+
+
+def _enough(options: Sequence[OptionReport]) -> bool:
+    """Tell whether the counting rule is met."""
+    return len(options) >= ANCHORS and len(networks(options)) >= NETWORKS and len(classes(options)) >= CLASSES
+
+
+def _dark_enough(look: Look, foreign: Anchors) -> bool:
+    """Tell whether so many anchors failed that a way round them shows a filter."""
+    if look.fact("anchors", "by_hand"):
+        return bool(foreign.failed)
+    return _enough(foreign.failed)
 
 
 def _answered(look: Look, foreign: Anchors, *, filtering: bool, final: bool) -> NetworkState:
@@ -99,13 +154,7 @@ def _answered(look: Look, foreign: Anchors, *, filtering: bool, final: bool) -> 
         if foreign.failed:
             return NetworkState.FILTERED if final else NetworkState.UNKNOWN
         return NetworkState.OPEN if final or not foreign.waiting else NetworkState.UNKNOWN
-    everything = [*foreign.answered, *foreign.failed]
-    enough = (
-        len(everything) >= ANCHORS
-        and len(networks(everything)) >= NETWORKS
-        and len(classes(everything)) >= CLASSES
-    )
-    if not enough:
+    if not _enough([*foreign.answered, *foreign.failed]):
         return NetworkState.UNKNOWN
     dark = networks(foreign.failed) - networks(foreign.answered)
     if len(dark) <= NETWORKS_THAT_MAY_FAIL:
@@ -115,14 +164,29 @@ def _answered(look: Look, foreign: Anchors, *, filtering: bool, final: bool) -> 
 
 def _nothing_abroad(look: Look, foreign: Anchors) -> NetworkState:
     domestic = anchors(look, domestic=True)
-    looked_twice = [option for option in foreign.failed if len(counted(option)) > 1]
+    dark = [option for option in foreign.failed if _looked_again(option)]
     if (
-        len(domestic.answered) >= DOMESTIC
-        and len(looked_twice) >= FOREIGN
-        and len(networks(looked_twice)) >= FOREIGN_NETWORKS
+        len([option for option in domestic.answered if _looked_again(option)]) >= DOMESTIC
+        and len(dark) >= FOREIGN
+        and len(networks(dark)) >= FOREIGN_NETWORKS
     ):
         return NetworkState.NATIONAL_ONLY
-    heard = any(best_proof(option) is not Proof.NONE for option in look.options)
-    if not heard and not domestic.answered and foreign.tried and look.fact("gateway", "answers"):
+    heard = [option for option in look.options if best_proof(option) is not Proof.NONE]
+    router = bool(look.fact("gateway", "answers")) or any(_in_the_house(option) for option in heard)
+    if router and foreign.tried and all(_in_the_house(option) for option in heard):
         return NetworkState.LOCAL_ONLY
     return NetworkState.UNKNOWN
+
+
+def _looked_again(option: OptionReport) -> bool:
+    """Tell whether it came out the same twice, with some time between."""
+    tries = counted(option)
+    answered = {one.proof.at_least(Proof.HANDSHAKEN) for one in tries}
+    return len(answered) == 1 and tries[-1].t0 - tries[0].t0 >= SECOND_LOOK
+
+
+def _in_the_house(option: OptionReport) -> bool:
+    """Tell whether it is this network's own resolver at a private address: the router, most often."""
+    host = option.endpoint.rpartition(":")[0].strip("[]")
+    own = bool(option.detail.get("system_resolver"))
+    return own and is_address(host) and ipaddress.ip_address(host).is_private

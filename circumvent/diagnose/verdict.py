@@ -77,11 +77,15 @@ def decide(attempts: Sequence[Attempt], around: Circumstances) -> Verdict:
     return _none_carried(counted, proof, failure, around)
 
 
-def most_frequent_failure(counted: Sequence[Attempt]) -> Failure | None:
-    """Return the failure of the most frequent (then latest) failed attempt, cut ones included."""
+def most_frequent_failure(counted: Sequence[Attempt]) -> Failure:
+    """Return the failure of the most frequent (then latest) failed attempt, cut ones included.
+
+    An attempt that ended short of ``carried`` and gave no reason counts as an unknown failure of its last step.
+    """
     failed = [attempt.failure for attempt in counted if attempt.failure is not None]
     if not failed:
-        return None
+        steps = counted[-1].steps
+        return Failure(step=steps[-1].name if steps else "connect", error=failures.UNKNOWN)
     frequency = Counter((one.step, one.error) for one in failed)
     most = max(frequency.values())
     return next(one for one in reversed(failed) if frequency[one.step, one.error] == most)
@@ -150,7 +154,7 @@ def _rate(carried: Sequence[Attempt]) -> float | None:
 
 
 def _none_carried(
-    counted: Sequence[Attempt], proof: Proof, failure: Failure | None, around: Circumstances
+    counted: Sequence[Attempt], proof: Proof, failure: Failure, around: Circumstances
 ) -> Verdict:
     refused = [attempt for attempt in counted if refusal(attempt) is not None]
     if refused:
@@ -171,5 +175,7 @@ def _none_carried(
 
 def _ours_alone(counted: Sequence[Attempt]) -> bool:
     """Tell whether every failure was made on this machine, before a packet left."""
-    local = {failures.PERMISSION_DENIED, failures.ADDRESS_NOT_AVAILABLE, failures.NETWORK_DOWN}
-    return all(attempt.failure is not None and attempt.failure.error in local for attempt in counted)
+    return all(
+        attempt.failure is not None and attempt.failure.error in failures.LOCAL_FAILURES
+        for attempt in counted
+    )

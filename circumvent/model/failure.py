@@ -79,3 +79,5 @@ PERMANENT_FAILURES: Final = CERTIFICATE_FAILURES | {
 }
 #: Failures that mean that a time limit ran out, ours or the kernel's.
 TIMEOUT_FAILURES: Final = frozenset({GENERIC_TIMEOUT, TIMED_OUT})
+#: Made on this machine, before a packet left: they tell nothing of the network, and trying again is noise.
+LOCAL_FAILURES: Final = frozenset({PERMISSION_DENIED, ADDRESS_NOT_AVAILABLE, NETWORK_DOWN})

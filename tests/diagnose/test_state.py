@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from circumvent.diagnose.look import Look
 from circumvent.diagnose.state import decide_state
-from circumvent.model.words import NetworkState
+from circumvent.model.words import NetworkState, Proof, Reason
 from tests.diagnose.build import attempt, option, silence
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from circumvent.model.report import OptionReport
 
 CLASSES = ("cdn", "updates", "cloud", "academic")
-UP = (attempt(),)
-DOWN = (silence(), silence())
+UP = (attempt(), attempt(t0=3.2, t=3.4))
+DOWN = (silence(), silence(t0=3.5, t=8.5))
 
 
 def anchor(number: int, *attempts: Attempt, domestic: bool = False) -> OptionReport:
@@ -72,6 +72,13 @@ def test_one_look_abroad_is_not_enough() -> None:
     assert state(*HOME, *once) is NetworkState.UNKNOWN
 
 
+def test_two_looks_at_once_are_one_look() -> None:
+    hasty = [anchor(n, silence(), silence(t0=1.0)) for n in range(9)]
+    assert state(*HOME, *hasty) is NetworkState.UNKNOWN
+    once_at_home = [anchor(n, attempt(), domestic=True) for n in range(3)]
+    assert state(*once_at_home, *abroad(0, 9)) is NetworkState.UNKNOWN
+
+
 def test_two_domestic_hosts_are_not_enough() -> None:
     assert state(*HOME[:2], *abroad(0, 9)) is NetworkState.UNKNOWN
 
@@ -80,11 +87,46 @@ def test_an_option_that_carries_raises_the_lower_states_to_filtered() -> None:
     way_out = option("proxy", "socks5", attempt())
     assert state(*HOME, *abroad(0, 9), way_out) is NetworkState.FILTERED
     offline = {"routes": {"online": False}}
-    assert state(*abroad(0, 2), way_out, facts=offline) is NetworkState.FILTERED
+    assert state(way_out, facts=offline | {"anchors": {"by_hand": True}}) is NetworkState.UNKNOWN
+
+
+def test_an_option_that_carries_leaves_unknown_alone() -> None:
+    way_out = option("proxy", "socks5", attempt())
+    assert state(way_out) is NetworkState.UNKNOWN
+    assert state(*abroad(0, 5), way_out) is NetworkState.UNKNOWN
+
+
+def test_twelve_dark_anchors_and_a_way_round_them_are_filtered() -> None:
+    way_out = option("proxy", "socks5", attempt())
+    assert state(*abroad(0, 12), way_out) is NetworkState.FILTERED
 
 
 def test_no_route_is_offline() -> None:
-    assert state(facts={"routes": {"online": False}}) is NetworkState.OFFLINE
+    nothing = {"routes": {"online": False}}
+    assert state(facts=nothing) is NetworkState.OFFLINE
+    held = option("proxy", "socks5", reason=Reason.OFFLINE)
+    assert state(held, facts=nothing, final=False) is NetworkState.OFFLINE
+
+
+def test_offline_is_not_said_while_something_may_still_be_tried() -> None:
+    nothing = {"routes": {"online": False}}
+    assert state(option("proxy", "socks5"), facts=nothing, final=False) is NetworkState.UNKNOWN
+
+
+def test_a_laboratory_without_a_default_route_is_not_offline() -> None:
+    nothing = {"routes": {"online": False}}
+    assert state(*abroad(0, 2), facts=nothing) is NetworkState.UNKNOWN
+
+
+def test_what_this_machine_forbids_is_no_try() -> None:
+    forbidden = option("proxy", "socks5", attempt(Proof.NONE, "network_down"))
+    assert state(forbidden, facts={"routes": {"online": False}}) is NetworkState.OFFLINE
+
+
+def test_no_link_is_offline_though_a_route_is_left() -> None:
+    unplugged = {"routes": {"online": True, "carrier": False}, "vpn": {"interface": "eth0"}}
+    assert state(*abroad(0, 12), facts=unplugged) is NetworkState.OFFLINE
+    assert state(*abroad(0, 2), facts=unplugged | {"vpn": {"interface": "lo"}}) is NetworkState.UNKNOWN
 
 
 def test_a_page_in_the_place_of_controls_is_a_portal() -> None:
@@ -97,6 +139,16 @@ def test_only_the_router_answers() -> None:
     gateway = {"gateway": {"answers": True}}
     assert state(*abroad(0, 12), facts=gateway) is NetworkState.LOCAL_ONLY
     assert state(*abroad(0, 12)) is NetworkState.UNKNOWN
+
+
+def test_only_the_routers_own_resolver_answers() -> None:
+    servfail = attempt(Proof.REACHED, "dns_servfail_error")
+    router = option(
+        "router", "dns-udp", servfail, endpoint="192.168.1.1:53", detail={"system_resolver": True}
+    )
+    assert state(*abroad(0, 12), router) is NetworkState.LOCAL_ONLY
+    far = option("far", "dns-udp", servfail, endpoint="9.9.9.9:53", detail={"system_resolver": True})
+    assert state(*abroad(0, 12), far) is NetworkState.UNKNOWN
 
 
 def test_without_anchors_nothing_is_decided() -> None:
