@@ -1,46 +1,172 @@
-"""``circumvent check``."""
+"""``circumvent check``: plan, question, run, end screen, files."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from circumvent.check.assemble import exit_code
 from circumvent.check.plan import NothingToCheck, make_plan
 from circumvent.check.settings import SettingsError
-from circumvent.cli.drive import drive
+from circumvent.cli import kept, terminal, values
+from circumvent.cli.check_options import settings_of
+from circumvent.cli.dump_file import DumpProblem, check_writable, write_dump
+from circumvent.cli.paste import read_stdin
+from circumvent.cli.question import ask_if_needed
+from circumvent.say.end import Ending, end_screen, quiet_line
 
 if TYPE_CHECKING:
-    from circumvent.check.events import Event
+    from circumvent.check.plan import Plan
     from circumvent.check.settings import CheckSettings
+    from circumvent.cli.drive import View
+    from circumvent.model.report import Report
+
+BAD_INPUT = 2
+SHELL_HISTORY = "this link is now in your shell history; next time: circumvent check -"
 
 
-class Silent:
-    """A view that shows nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What is shown, and what is written where. ``redact`` is ``None`` if it was not given."""
 
-    def take(self, event: Event) -> None:
-        """Show nothing."""
-
-    async def run(self) -> None:
-        """Return at once."""
-
-    def close(self) -> None:
-        """Leave the terminal alone."""
+    json: bool = False
+    dump: str | None = None
+    redact: str | None = None
+    plain: bool = False
+    quiet: bool = False
 
 
-def run_check(settings: CheckSettings) -> int:
-    """Run a check, print its document, return the exit code."""
+def start(given: dict[str, Any]) -> int:
+    """Run what the options of ``circumvent check`` ask for.
+
+    :raises ValueProblem: for a number, a size or a word that is none.
+    """
+    level = given["redact"]
+    if level is not None:
+        level = values.choice("--redact", level, ("none", "default", "strict"))
+    output = Output(
+        json=given["json"],
+        dump=given["dump"],
+        redact=level,
+        plain=terminal.plain_wanted(given["plain"]),
+        quiet=given["quiet"],
+    )
     try:
-        plan = make_plan(settings, stdin=sys.stdin.buffer.read)
-    except NothingToCheck as exc:
-        print("\n".join(exc.sentences), file=sys.stderr)
-        return 2
-    except SettingsError as exc:
-        print(exc, file=sys.stderr)
-        return 2
+        settings = settings_of(given)
+        if not given["plan"]:
+            return run_check(settings, output)
+        planned_run = planned(settings, output)
+    except (SettingsError, DumpProblem) as exc:
+        return fail(exc)
+    from circumvent.say.exposure import plan_screen  # noqa: PLC0415 - for --plan only
+
+    terminal.show(plan_screen(planned_run), sys.stdout, plain=output.plain)
+    return 0
+
+
+def run_check(settings: CheckSettings, output: Output) -> int:
+    """Run a check, show it, write what was asked for, return the exit code.
+
+    :raises SettingsError: when nothing can be checked as it was asked.
+    :raises DumpProblem: when the file of ``--dump`` can't be written.
+    """
+    if output.dump is not None:
+        check_writable(output.dump, output.redact or "default")
+    plan = planned(settings, output)
+    answered = ask_if_needed(settings, output)
+    if answered is not settings:
+        settings, plan = answered, planned(answered, output)
+    from circumvent.cli.drive import drive  # noqa: PLC0415 - anyio and the engine; not for --plan or mistakes
+
+    report, interrupted = drive(plan, _view(output))
+    if output.dump is not None:
+        try:
+            write_dump(report, output.dump, output.redact or "default")
+        except OSError as exc:
+            terminal.tell(f"--dump: the file can't be written ({exc.strerror or 'error'}).")
+            output = replace(output, dump=None)
+    if settings.save:
+        kept.keep(report, plan)
+    _show(report, settings, output, interrupted=interrupted)
+    return exit_code(report, need=settings.need, interrupted=interrupted)
+
+
+def planned(settings: CheckSettings, output: Output) -> Plan:
+    """Make the plan and say what of the input can't be used.
+
+    :raises SettingsError: when nothing can be done.
+    """
+    plan = make_plan(settings, stdin=read_stdin, id_key=kept.id_key() if settings.save else None)
     if plan.parsed is not None:
         for sentence in plan.parsed.sentences():
-            print(sentence, file=sys.stderr)
-    report, interrupted = drive(plan, Silent())
-    print(report.to_json())
-    return exit_code(report, need=settings.need, interrupted=interrupted)
+            terminal.tell(sentence)
+        if not output.quiet and any(_secret_in_history(option) for option in plan.parsed.options):
+            terminal.tell(SHELL_HISTORY)
+    return plan
+
+
+def fail(error: Exception) -> int:
+    """Say what is wrong with the input, one line for each mistake."""
+    for sentence in error.sentences if isinstance(error, NothingToCheck) else (str(error),):
+        terminal.tell(sentence)
+    return BAD_INPUT
+
+
+def _secret_in_history(option: object) -> bool:
+    origin = getattr(option, "origin", None)
+    secret = getattr(option, "password", None) or getattr(option, "user", None)
+    return origin is not None and origin.source == "argument" and secret is not None
+
+
+def _view(output: Output) -> View:
+    if output.quiet:
+        from circumvent.cli.drive import Silent  # noqa: PLC0415 - one of three
+
+        return Silent()
+    if output.plain or not terminal.can_move(sys.stderr):
+        from circumvent.cli.lines import Lines  # noqa: PLC0415 - one of three
+
+        return Lines()
+    from circumvent.cli.live import Live  # noqa: PLC0415 - one of three
+
+    return Live(colour=terminal.style_for(sys.stderr).colour)
+
+
+def _show(report: Report, settings: CheckSettings, output: Output, *, interrupted: bool) -> None:
+    if output.json:
+        print(report.to_json(output.redact or "none"), flush=True)
+        if output.quiet or not terminal.is_terminal(sys.stderr):
+            return
+    stream = sys.stderr if output.json else sys.stdout
+    if output.quiet:
+        print(quiet_line(report, interrupted=interrupted, need=settings.need), file=stream, flush=True)
+        return
+    ending = Ending(
+        interrupted=interrupted,
+        laws=law_sentences(report),
+        dumped=output.dump,
+        plain_dump=output.redact == "none",
+        kept=settings.save,
+        need=settings.need,
+    )
+    terminal.show(end_screen(report, ending), stream, plain=output.plain)
+
+
+def law_sentences(report: Report) -> tuple[str, ...]:
+    """Return the facts of law that touch what was tried, each with its source and date."""
+    from circumvent import catalog  # noqa: PLC0415 - read for the end screen
+
+    scopes = {option.scope.value for option in report.options if not option.baseline} | {"handing_on"}
+    return tuple(
+        law_sentence(law) for law in catalog.laws(report.settings.country) if scopes & set(law.applies_to)
+    )
+
+
+def law_sentence(law: object) -> str:
+    """Say a fact of law with its source and date."""
+    from circumvent.catalog import Law  # noqa: PLC0415 - as above
+
+    if not isinstance(law, Law):  # pragma: no cover - for the type checker
+        raise TypeError
+    return f"{law.text} ({law.source}, {law.date:%Y-%m-%d}; not legal advice)"

@@ -1,76 +1,97 @@
-"""The commands, declared for typer."""
+"""The commands, declared for typer. Values are read by ourselves: our errors name an example."""
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
-
 import typer
 
+from circumvent.cli import check_options as options
+from circumvent.cli import values
+from circumvent.cli.help import command_help
+
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-Words = Annotated[str, typer.Option(help="comma-separated")]
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+@app.callback(invoke_without_command=True)
+def root() -> None:
+    """Find what gets you out of the network you are on."""
 
 
 @app.command("check")
-def check(  # noqa: PLR0913 - one parameter an option
-    named: Annotated[list[str] | None, typer.Argument()] = None,
-    builtin: Annotated[bool | None, typer.Option("--builtin/--no-builtin")] = None,
-    only: Words = "",
-    skip: Words = "",
-    include: Words = "",
-    careful: bool = False,
-    control: list[str] = [],
-    bulk: str | None = None,
-    anchors: str | None = None,
-    ca: list[str] = [],
-    trust_anchor: str | None = None,
-    dns_control: list[str] = [],
-    resolver: str | None = None,
-    system_dns: bool = False,
-    interface: str | None = None,
-    trials: int = 3,
-    deadline: float | None = None,
-    patient: bool = False,
-    all_: Annotated[bool, typer.Option("--all")] = False,
-    fast: bool = False,
-    target: list[str] = [],
-    country: str | None = None,
-    need: str | None = None,
-    cross_check: bool = False,
-    allow_private: bool = False,
-    json: bool = False,
-) -> None:
-    """Try options, rank them, say what to do."""
-    from circumvent.check.settings import CheckSettings
-    from circumvent.cli.check_command import run_check
+def check(
+    named: options.Named = None,
+    builtin: options.Builtin = None,
+    only: options.Only = None,
+    skip: options.Skip = None,
+    include: options.Include = None,
+    careful: options.Careful = False,
+    target: options.Target = None,
+    allow_private: options.AllowPrivate = False,
+    all_: options.All = False,
+    plan: options.Plan = False,
+    deadline: options.Deadline = None,
+    trials: options.Trials = None,
+    max_bytes: options.MaxBytes = None,
+    patient: options.Patient = False,
+    fast: options.Fast = False,
+    anyway: options.Anyway = False,
+    need: options.Need = None,
+    interface: options.Interface = None,
+    country: options.Country = None,
+    resolver: options.Resolver = None,
+    system_dns: options.SystemDns = False,
+    json: options.Json = False,
+    dump: options.Dump = None,
+    redact: options.Redact = None,
+    save: options.Save = False,
+    plain: options.Plain = False,
+    quiet: options.Quiet = False,
+    control: options.Control = None,
+    bulk: options.Bulk = None,
+    anchors: options.Anchors = None,
+    ca: options.Ca = None,
+    trust_anchor: options.TrustAnchor = None,
+    dns_control: options.DnsControl = None,
+    id_key: options.IdKey = None,
+    cross_check: options.CrossCheck = False,
+) -> int:
+    """Try options from this network, rank them, say what to do. "-" reads standard input.
 
-    settings = CheckSettings(
-        named=tuple(named or ()), builtin=builtin, only=_words(only), skip=_words(skip), include=_words(include),
-        careful=careful, control=tuple(control), bulk=bulk, anchors=anchors, ca=tuple(ca), trust_anchor=trust_anchor,
-        dns_control=tuple(dns_control), resolver=resolver, system_dns=system_dns, interface=interface, trials=trials,
-        deadline=deadline, patient=patient, all=all_, fast=fast, target=tuple(target), country=country, need=need,
-        cross_check=cross_check, allow_private=allow_private,
-    )
-    raise typer.Exit(run_check(settings))
+    Takes https, h3, tls, quic, udp, tcp and sdns links (encrypted and plain DNS), socks5, socks4a and http proxies,
+    stun and turn links, lists of them, and TOML files.
+    """
+    given = dict(locals())  # one parameter an option, named alike
+    from circumvent.cli.check_command import start  # noqa: PLC0415 - not for --help
 
-
-@app.callback()
-def root() -> None:
-    """circumvent."""
+    return start(given)
 
 
 def run(arguments: list[str]) -> int:
-    """Run typer on the arguments and return the exit code."""
+    """Run a command and return its exit code; bad usage is one line on standard error and exit code 2."""
+    from circumvent.cli.usage import UnknownCommand, command_of, usage_sentence  # noqa: PLC0415 - as above
+
+    group = typer.main.get_command(app)
     try:
-        app(arguments, standalone_mode=True)
-    except SystemExit as exc:
-        return exc.code if isinstance(exc.code, int) else 2
-    return 0
+        name = command_of(arguments, group)
+    except UnknownCommand as exc:
+        return _fail(str(exc))
+    if {"--help", "-h"} & set(arguments[: arguments.index("--")] if "--" in arguments else arguments):
+        print(command_help(group.commands[name], name), end="")  # type: ignore[attr-defined]  # typer returns a group
+        return 0
+    usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # typer's own copy of click, or click
+    try:
+        with group.make_context("circumvent", list(arguments)) as context:
+            code: int = group.invoke(context)
+    except typer.Exit as exc:
+        return exc.exit_code
+    except values.ValueProblem as exc:
+        return _fail(str(exc))
+    except usage_error as exc:
+        return _fail(usage_sentence(exc, group.commands[name], name))  # type: ignore[attr-defined]  # as above
+    return code
 
 
-if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+def _fail(sentence: str) -> int:
+    from circumvent.cli.terminal import tell  # noqa: PLC0415 - for a mistake only
+
+    tell(sentence)
+    return 2

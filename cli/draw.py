@@ -139,8 +139,8 @@ class _Drawing:
             first = lead + pad(cut(name, column), column) + "  " + way.word
         else:
             first, facts = lead + cut(name, self._cells - len(lead)), [way.word, *facts]
-        told = [first.rstrip(), *wrap("  ".join(filter(None, facts)), self._cells, first=" " * 9, rest=" " * 9)]
-        return [self._marked(line, way.mark, way.word) for line in told[:1]] + told[1:]
+        below = _packed([fact for fact in facts if fact], self._cells, " " * 9)
+        return [self._marked(first.rstrip(), way.mark, way.word), *below]
 
     def _more(self, section: Section) -> list[str]:
         return wrap(_clean(section.more), self._cells, first=" " * 9, rest=" " * 9) if section.more else []
@@ -181,6 +181,18 @@ class _Plain(_Drawing):
             case Sentence(text=text) | Heading(text=text):
                 told = [_clean(text)]
         return [piece for line in told for piece in wrap(line, self._cells)]
+
+
+def _packed(facts: Sequence[str], cells: int, indent: str) -> list[str]:
+    """Return facts with two spaces between them, as many on a line as fit."""
+    lines = [indent]
+    for fact in facts:
+        gap = "" if lines[-1] == indent else "  "
+        if gap and width(lines[-1]) + 2 + width(fact) > cells:
+            lines.append(indent)
+            gap = ""
+        lines[-1] += gap + fact
+    return lines
 
 
 def _sentences(section: Section) -> list[str]:

@@ -78,8 +78,8 @@ class Lines:
         facts = line_facts(event.network)
         if self._state is None and facts:
             self._say(event.at, f"network: {facts}")
-        self._state = event.network.state
-        if self._state in NO_WAY_OUT:
+        before, self._state = self._state, event.network.state
+        if self._state in NO_WAY_OUT or before in NO_WAY_OUT:
             self._say(event.at, state_sentence(self._state))
 
     def _option_decided(self, option: OptionReport, at: float) -> None:

@@ -8,6 +8,7 @@ scrollback holds one truth.
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from typing import IO, TYPE_CHECKING, Final
 
@@ -32,8 +33,6 @@ from circumvent.say.words import TRYING, WAITING, kilobytes, mark, milliseconds,
 from circumvent.text import sanitise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from circumvent.check.events import Event
     from circumvent.model.report import OptionReport
 
@@ -61,11 +60,9 @@ _SHOW: Final = "\x1b[?25h"
 class Live:
     """Shows a check while it runs."""
 
-    def __init__(
-        self, clock: Callable[[], float], stream: IO[str] | None = None, *, colour: bool = True
-    ) -> None:
-        """Draw on ``stream``; ``clock`` gives the seconds since the start of the check."""
-        self._clock = clock
+    def __init__(self, stream: IO[str] | None = None, *, colour: bool = True) -> None:
+        """Draw on ``stream``, standard error if none is given."""
+        self._began = time.monotonic()
         self._stream = stream if stream is not None else sys.stderr
         self._colour = colour
         self._rows: dict[str, dict[str, str]] = {}
@@ -89,9 +86,7 @@ class Live:
                 self._started(event)
             case StateDecided():
                 self._facts = line_facts(event.network)
-                if event.network.state in NO_WAY_OUT:
-                    self._tell(event.at, state_sentence(event.network.state))
-                elif event.network.state is NetworkState.FILTERED:
+                if event.network.state in {*NO_WAY_OUT, NetworkState.FILTERED}:
                     self._tell(event.at, state_sentence(event.network.state))
             case AttemptStarted():
                 self._mark(event.option, TRYING, keep_verdict=True)
@@ -134,13 +129,18 @@ class Live:
     def frame(self, cells: int, most: int) -> list[str]:
         """Return the lines of a frame: always as many, until the size of the terminal changes."""
         total = len(self._row_of)
-        right = f"{self._clock():.1f} s of {self._deadline:g} s   {kilobytes(self._bytes)}   "
+        right = (
+            f"{time.monotonic() - self._began:.1f} s of {self._deadline:g} s   {kilobytes(self._bytes)}   "
+        )
         right += f"{len(self._decided)} of {total} decided"
         gap = cells - width(self._head) - width(right)
         head = [self._head + " " * gap + right] if gap >= 2 else [self._head, right]
         network = f"Network: {self._facts}" if self._facts else "Network: being looked at"
         families = ["", *(self._family(name, cells) for name in self._rows), ""]
-        legend = [*wrap(_LEGEND.replace("   ", "\0").replace(" ", "\u00a0").replace("\0", " "), cells - 2), ""]
+        legend = [
+            *wrap(_LEGEND.replace("   ", "\0").replace(" ", "\u00a0").replace("\0", " "), cells - 2),
+            "",
+        ]
         legend = ["  " + line.replace(" ", "   ").replace("\u00a0", " ") if line else "" for line in legend]
         news = [*self._news[-NEWS:], *[""] * (NEWS - len(self._news)), ""]
         hint = ["Ctrl-C stops and shows what is known so far."]
@@ -158,7 +158,9 @@ class Live:
         self._head = f"Checking {count} option{'s' * (count != 1)}{over}"
         order = list(_FAMILIES)
         families = {option.id: KINDS[option.kind].family for option in event.options}
-        for family in sorted(set(families.values()), key=lambda one: order.index(one) if one in order else 99):
+        for family in sorted(
+            set(families.values()), key=lambda one: order.index(one) if one in order else 99
+        ):
             self._rows[family] = {one.id: WAITING for one in event.options if families[one.id] == family}
         self._row_of = families
 

@@ -55,12 +55,15 @@ def end_screen(report: Report, ending: Ending | None = None) -> tuple[Block, ...
     if table:
         heading = _("What gets you out, best first in each group")
         if state is NetworkState.OPEN:
-            heading = _("What works, best first in each group")
+            heading = _("If you want a way ready before you need one, best first in each group")
         blocks += [Space(), Heading(heading), Table(table)]
     if rest:
         blocks += [Space(), Heading(_("What does not, from here")), Groups(rest)]
     blocks += _targets(report, names)
     blocks += _first(report, about)
+    if state is NetworkState.OPEN:
+        said = _("Sites that were not tested, other hours, other networks, or who can see your traffic.")
+        blocks += [Space(), Heading(_("What this does not tell you")), Sentence("  " + said)]
     blocks += [Space(), Sentence(cost(report, about)), *_hint(about)]
     return tuple(blocks)
 
@@ -70,7 +73,9 @@ def cost(report: Report, ending: Ending) -> str:
     total = len(asked_for(report))
     used = report.bytes.sent + report.bytes.received
     said = _("{n} options in {time}, {size} used.") if total != 1 else _("1 option in {time}, {size} used.")
-    told = said.format(n=total, time=_seconds(report.duration_s), size=kilobytes(used) if used else _("no data"))
+    told = said.format(
+        n=total, time=_seconds(report.duration_s), size=kilobytes(used) if used else _("no data")
+    )
     if ending.dumped is not None:
         told += " " + _("The report is in {file}.").format(file=sanitise(ending.dumped, 120))
     if ending.kept:
@@ -87,19 +92,28 @@ def quiet_line(report: Report, *, interrupted: bool = False, need: str | None = 
     if interrupted:
         return _("stopped; {n} of {total} work so far").format(n=_working(options), total=len(options))
     if state in network.NO_WAY_OUT and not _working(options) and state is not NetworkState.NATIONAL_ONLY:
-        return f"{state.value}; " + {
-            NetworkState.OFFLINE: _("nothing tried; connect to a network and check again"),
-            NetworkState.LOCAL_ONLY: _("nothing beyond the router answers; check the line and try again"),
-            NetworkState.CAPTIVE_PORTAL: _("nothing judged; sign in with a browser and check again"),
-        }[state]
-    said = _("{state}; {n} of {total} work").format(state=state.value, n=_working(options), total=len(options))
+        return (
+            f"{state.value}; "
+            + {
+                NetworkState.OFFLINE: _("nothing tried; connect to a network and check again"),
+                NetworkState.LOCAL_ONLY: _("nothing beyond the router answers; check the line and try again"),
+                NetworkState.CAPTIVE_PORTAL: _("nothing judged; sign in with a browser and check again"),
+            }[state]
+        )
+    said = _("{state}; {n} of {total} work").format(
+        state=state.value, n=_working(options), total=len(options)
+    )
     chosen = first_advice(report, need)
     option = report.option(chosen.id) if chosen is not None else None
     if option is None:
         return said + "; " + (_("no way out found") if not _working(options) else _("nothing to recommend"))
     name = Names(options).with_kind(option)
     latency = f", {milliseconds(option.latency_ms.median)}" if option.latency_ms is not None else ""
-    return said + "; " + _("use {name}: {tries}{latency}").format(name=name, tries=tries(option), latency=latency)
+    return (
+        said
+        + "; "
+        + _("use {name}: {tries}{latency}").format(name=name, tries=tries(option), latency=latency)
+    )
 
 
 def first_advice(report: Report, need: str | None) -> Recommendation | None:
@@ -125,9 +139,17 @@ def _verdict(report: Report) -> list[Block]:
     late = [option for option in options if option.reason in {Reason.DEADLINE, Reason.BUDGET}]
     if late:
         what = _("The time") if late[0].reason is Reason.DEADLINE else _("The data limit")
-        more = _("more: --deadline SECONDS") if late[0].reason is Reason.DEADLINE else _("more: --max-bytes SIZE")
+        more = (
+            _("more: --deadline SECONDS")
+            if late[0].reason is Reason.DEADLINE
+            else _("more: --max-bytes SIZE")
+        )
         blocks.append(
-            Sentence(_("{what} was used up before {n} of them were tried ({more}).").format(what=what, n=len(late), more=more))
+            Sentence(
+                _("{what} was used up before {n} of them were tried ({more}).").format(
+                    what=what, n=len(late), more=more
+                )
+            )
         )
     return blocks
 
@@ -135,7 +157,11 @@ def _verdict(report: Report) -> list[Block]:
 def _laws(ending: Ending) -> list[Block]:
     if not ending.laws:
         return []
-    return [Space(), Heading(_("What the law says, as far as known")), *(Sentence("  " + law) for law in ending.laws)]
+    return [
+        Space(),
+        Heading(_("What the law says, as far as known")),
+        *(Sentence("  " + law) for law in ending.laws),
+    ]
 
 
 def _points(report: Report) -> list[Block]:
@@ -160,7 +186,9 @@ def _target(target: Target, report: Report, names: Names) -> str:
     enough = [option for one in target.least_sufficient if (option := report.option(one)) is not None]
     said = status_word(target.direct)
     if enough:
-        return said + ". " + _("Enough: {names}.").format(names=", ".join(_named(one, names) for one in enough))
+        return (
+            said + ". " + _("Enough: {names}.").format(names=", ".join(_named(one, names) for one in enough))
+        )
     return said + ". " + _("No way to it was found among these options.")
 
 
@@ -176,18 +204,28 @@ def _first(report: Report, ending: Ending) -> list[Block]:
         return []
     texts = [Sentence("  " + sanitise(chosen.text, 400))]
     if chosen.visible:
-        texts.append(Sentence("  " + _("Who watches the line then sees: {what}.").format(what=sanitise(chosen.visible, 200))))
+        texts.append(
+            Sentence(
+                "  " + _("Who watches the line then sees: {what}.").format(what=sanitise(chosen.visible, 200))
+            )
+        )
     texts.append(Sentence("  " + sanitise(chosen.next_step, 200)))
     return [Space(), Heading(_("Do this first")), *texts]
 
 
 def _nothing_works(report: Report) -> list[Block]:
-    steps = [_("Try the other lines you have: mobile data, another Wi-Fi, another operator. They often differ.")]
+    steps = [
+        _("Try the other lines you have: mobile data, another Wi-Fi, another operator. They often differ.")
+    ]
     if not report.settings.builtin:
         steps.append(_("Try the built-in options too: circumvent check --builtin"))
     if any(option.status is Status.REFUSED for option in asked_for(report)):
         steps.append(_("What was refused needs another key or password; ask whoever runs the server."))
-    steps.append(_("Ask someone you trust for a bridge or a server of your own, and check it here before you rely on it."))
+    steps.append(
+        _(
+            "Ask someone you trust for a bridge or a server of your own, and check it here before you rely on it."
+        )
+    )
     return [Space(), Heading(_("Do this now")), Steps(tuple(steps))]
 
 
@@ -197,7 +235,9 @@ def _hint(ending: Ending) -> list[Block]:
             return [Sentence(_("It is not redacted: it names the servers you use. Keep it to yourself."))]
         return [Sentence(_("It holds no keys, passwords or private names; circumvent report FILE shows it."))]
     return [
-        Sentence(_("To send it to someone who helps: --dump FILE (no keys, passwords or private names in it)."))
+        Sentence(
+            _("To send it to someone who helps: --dump FILE (no keys, passwords or private names in it).")
+        )
     ]
 
 
@@ -212,7 +252,9 @@ def _no_way_out(report: Report, ending: Ending) -> tuple[Block, ...]:
         Heading(_("How this was seen")),
         Points(network.how_seen(report)),
     ]
-    told = counts_only(report, nothing_learned=_("with no way out, this says nothing about these servers: keep them"))
+    told = counts_only(
+        report, nothing_learned=_("with no way out, this says nothing about these servers: keep them")
+    )
     if told:
         blocks += [Space(), Heading(_("What was tried")), Groups(told)]
     blocks += [Space(), Heading(_("Do this now")), Steps(_next_steps(report, state))]
@@ -245,7 +287,9 @@ def _headline(state: NetworkState) -> tuple[str, str]:
         case _:
             return (
                 state_sentence(state) + " " + _("Nothing tried here reaches the rest of the internet."),
-                _("It is the network, not your device. Whether by order or by a fault, this check cannot tell."),
+                _(
+                    "It is the network, not your device. Whether by order or by a fault, this check cannot tell."
+                ),
             )
 
 
@@ -257,7 +301,9 @@ def _next_steps(report: Report, state: NetworkState) -> tuple[str, ...]:
         case NetworkState.CAPTIVE_PORTAL:
             return (
                 _("Open a browser, go to http://example.com, sign in, then run circumvent check again."),
-                _("The sign-in page can see your device and what you type into it. Use no password there that you use elsewhere."),
+                _(
+                    "The sign-in page can see your device and what you type into it. Use no password there that you use elsewhere."
+                ),
             )
         case NetworkState.LOCAL_ONLY:
             return (
@@ -266,7 +312,9 @@ def _next_steps(report: Report, state: NetworkState) -> tuple[str, ...]:
             )
         case _:
             return (
-                _("Try the other lines you have: mobile data, Wi-Fi, landline, another operator. Shutdowns often differ between them; circumvent check --interface NAME uses one of them."),
+                _(
+                    "Try the other lines you have: mobile data, Wi-Fi, landline, another operator. Shutdowns often differ between them; circumvent check --interface NAME uses one of them."
+                ),
                 _("Keep your VPN files, bridges and apps. Nothing here shows that they stopped working."),
                 _("Run this check again later. It costs about {size}.").format(size=size),
             )
@@ -277,9 +325,13 @@ def _interrupted(report: Report, ending: Ending) -> tuple[Block, ...]:
     names = Names(options)
     good = _working(options)
     open_ = sum(option.status is Status.NOT_RUN for option in options)
-    said = _("Stopped after {time}, as you asked. {n} options work so far; {open} of {total} have no verdict yet.")
+    said = _(
+        "Stopped after {time}, as you asked. {n} options work so far; {open} of {total} have no verdict yet."
+    )
     if good == 1:
-        said = _("Stopped after {time}, as you asked. 1 option works so far; {open} of {total} have no verdict yet.")
+        said = _(
+            "Stopped after {time}, as you asked. 1 option works so far; {open} of {total} have no verdict yet."
+        )
     first = said.format(time=_seconds(report.duration_s), n=good, open=open_, total=len(options))
     blocks: list[Block] = [Sentence(first, strong=True), *_points(report)]
     if table := sections(report, names):

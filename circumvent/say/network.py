@@ -60,7 +60,9 @@ def finding_short(finding: Finding) -> str:
 def _point(finding: Finding) -> Point:
     text = sanitise(finding.summary, LONGEST)
     if finding.remaining:
-        text += _(" Not ruled out: {others}.").format(others=", ".join(sanitise(one) for one in finding.remaining))
+        text += _(" Not ruled out: {others}.").format(
+            others=", ".join(sanitise(one) for one in finding.remaining)
+        )
     return Point(confidence_word(finding.confidence) or "", text)
 
 
@@ -91,7 +93,10 @@ def how_seen(report: Report) -> tuple[Point, ...]:
         case _:
             home = anchors(report, domestic=True)
             return (
-                Point(_("domestic"), _("{n} of {total} sites answered").format(n=sum(map(_up, home)), total=len(home))),
+                Point(
+                    _("domestic"),
+                    _("{n} of {total} sites answered").format(n=sum(map(_up, home)), total=len(home)),
+                ),
                 Point(_("abroad"), _abroad(report)),
             )
 
@@ -128,9 +133,9 @@ def _portal(facts: dict[str, Any]) -> Point:
     portal = facts.get("portal")
     known = portal if isinstance(portal, dict) else {}
     where = sanitise(str(known.get("where") or _("this network")), 60)
-    said = _("{n} of {total} test pages came back as a page from {where} instead of what they must be").format(
-        n=_number(known.get("pages")), total=_number(known.get("of")), where=where
-    )
+    said = _(
+        "{n} of {total} test pages came back as a page from {where} instead of what they must be"
+    ).format(n=_number(known.get("pages")), total=_number(known.get("of")), where=where)
     return Point(_("pages"), said)
 
 
@@ -145,7 +150,9 @@ def _up(option: OptionReport) -> bool:
 def line_facts(network: Network) -> str:
     """Say in one line what this network has: ``IPv4 yes, IPv6 no, UDP yes, clock right``."""
     told = [_family("IPv4", network.ipv4), _family("IPv6", network.ipv6)]
-    told.append({"works": _("UDP yes"), "lossy": _("UDP with losses"), "blocked": _("UDP no")}.get(network.udp, ""))
+    told.append(
+        {"works": _("UDP yes"), "lossy": _("UDP with losses"), "blocked": _("UDP no")}.get(network.udp, "")
+    )
     skew = network.clock_skew_s
     if skew is not None:
         told.append(_("clock right") if abs(skew) < 60 else _("clock wrong"))
@@ -153,7 +160,13 @@ def line_facts(network: Network) -> str:
 
 
 def _family(name: str, works: bool | None) -> str:
-    return "" if works is None else _("{name} yes").format(name=name) if works else _("{name} no").format(name=name)
+    return (
+        ""
+        if works is None
+        else _("{name} yes").format(name=name)
+        if works
+        else _("{name} no").format(name=name)
+    )
 
 
 def seen_so_far(findings: Sequence[Finding]) -> tuple[Finding, ...]:

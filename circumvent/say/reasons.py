@@ -103,7 +103,9 @@ def failure_clause(failure: Failure, step: Step | None = None) -> str:
     if error == failures.HTTP_UNEXPECTED_STATUS:
         return _("it answered with {what}").format(what=_foreign(failure.detail) or _("another HTTP status"))
     if error == failures.SSL_FAILED_HANDSHAKE:
-        return _("the TLS handshake failed ({what})").format(what=_foreign(failure.detail) or _("no reason given"))
+        return _("the TLS handshake failed ({what})").format(
+            what=_foreign(failure.detail) or _("no reason given")
+        )
     if error == "throttled":
         return _("held at {rate}").format(rate=_foreign(failure.detail))
     if error in _PLAIN:

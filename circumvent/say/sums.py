@@ -45,13 +45,21 @@ def counted(options: Sequence[OptionReport]) -> str:
     if total == 0:
         return _("No option was tried.")
     if not good and not weak:
-        return _("None of {total} options works.").format(total=total) if total > 1 else _("The option does not work.")
-    said = _n(good, _("{n} of {total} options works"), _("{n} of {total} options work")).format(n=good, total=total)
+        return (
+            _("None of {total} options works.").format(total=total)
+            if total > 1
+            else _("The option does not work.")
+        )
+    said = _n(good, _("{n} of {total} options works"), _("{n} of {total} options work")).format(
+        n=good, total=total
+    )
     if total == 1:
         said = _("The option works") if good else _("The option works with limits")
         return said + "."
     if weak:
-        said += ", " + _n(weak, _("{n} more works with limits"), _("{n} more work with limits")).format(n=weak)
+        said += ", " + _n(weak, _("{n} more works with limits"), _("{n} more work with limits")).format(
+            n=weak
+        )
     return said + "."
 
 

@@ -52,7 +52,7 @@ def groups(report: Report, names: Names) -> tuple[Group, ...]:
     rest = [option for option in asked_for(report) if not carries(option)]
     found = []
     for belongs in (_blocked, _likely_blocked, lies, _no_answer, _refused, _not_tried):
-        options = [option for option in rest if belongs(option)]
+        options = sorted((one for one in rest if belongs(one)), key=lambda one: names.of(one).casefold())
         if options:
             found.append(
                 Group(
@@ -74,7 +74,9 @@ def counts_only(report: Report, *, nothing_learned: str) -> tuple[Group, ...]:
         found.append(Group(mark="?", word=_("no answer"), count=len(tried), text=nothing_learned))
     waiting = [option for option in rest if option.status is Status.NOT_RUN]
     if waiting:
-        found.append(Group(mark="-", word=_("not tried"), count=len(waiting), text=_("keep them, nothing was learned")))
+        found.append(
+            Group(mark="-", word=_("not tried"), count=len(waiting), text=_("keep them, nothing was learned"))
+        )
     return tuple(found)
 
 
@@ -102,7 +104,9 @@ def _more(options: Sequence[OptionReport], names: Names) -> str:
     if not options:
         return ""
     limited = sum(mark(option) != "+" for option in options)
-    said = _("and {n} more that works: {names}") if len(options) == 1 else _("and {n} more that work: {names}")
+    said = (
+        _("and {n} more that works: {names}") if len(options) == 1 else _("and {n} more that work: {names}")
+    )
     told = said.format(n=len(options), names=names.listed(options))
     return told + (_(" ({n} of them with limits)").format(n=limited) if limited else "")
 

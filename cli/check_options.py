@@ -1,0 +1,119 @@
+"""The options of ``circumvent check``: names, help, panels; and how they become settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from circumvent.cli import values
+
+if TYPE_CHECKING:
+    from circumvent.check.settings import CheckSettings
+
+_WHAT: Final = "What to try"
+_MUCH: Final = "How much"
+_WHERE: Final = "From where"
+_OUTPUT: Final = "Output"
+_PROOF: Final = "Controls and proofs"
+
+
+def _given(panel: str, metavar: str, text: str) -> Any:
+    return typer.Option(metavar=metavar, help=text, rich_help_panel=panel)
+
+
+def _flag(panel: str, name: str, text: str) -> Any:
+    return typer.Option(name, help=text, rich_help_panel=panel)
+
+
+Named = Annotated[list[str] | None, typer.Argument(metavar="FILE|LINK|-")]
+Builtin = Annotated[
+    bool | None, _flag(_WHAT, "--builtin/--no-builtin", "built-in options too (default: if nothing is named)")
+]
+Only = Annotated[list[str] | None, _given(_WHAT, "KIND,...", "only these kinds, families or exposures")]
+Skip = Annotated[list[str] | None, _given(_WHAT, "KIND,...", "all but these")]
+Include = Annotated[list[str] | None, _given(_WHAT, "KIND,...", "these too, whatever --careful leaves out")]
+Careful = Annotated[
+    bool, _flag(_WHAT, "--careful", "built-in options only where they look like any phone's traffic")
+]
+Target = Annotated[list[str] | None, _given(_WHAT, "URL", "what you want to reach; may be repeated")]
+AllowPrivate = Annotated[
+    bool, _flag(_WHAT, "--allow-private", "options in private networks too (default: refused)")
+]
+All = Annotated[bool, _flag(_WHAT, "--all", "go on with a long list after three of a sort work")]
+Plan = Annotated[
+    bool, _flag(_WHAT, "--plan", "show what would be contacted, and who could see what; send nothing")
+]
+Deadline = Annotated[str | None, _given(_MUCH, "SECONDS", "stop and report after this time (default: 30)")]
+Trials = Annotated[str | None, _given(_MUCH, "N", "tries for each option that could lead (default: 3)")]
+MaxBytes = Annotated[str | None, _given(_MUCH, "SIZE", "use no more data than this (default: 20MB)")]
+Patient = Annotated[bool, _flag(_MUCH, "--patient", "take up to 5 minutes")]
+Fast = Annotated[bool, _flag(_MUCH, "--fast", "without the pace that keeps a run from standing out")]
+Anyway = Annotated[
+    bool, _flag(_MUCH, "--anyway", "also what a wrong clock holds back (no kind of this version)")
+]
+Need = Annotated[
+    str | None, _given(_MUCH, "SCOPE", "what must work: system, proxy, app, direct, names or voice")
+]
+Interface = Annotated[str | None, _given(_WHERE, "NAME", "use this connection")]
+Country = Annotated[
+    str | None,
+    _given(
+        _WHERE,
+        "CC",
+        "whose domestic sites to compare with (default: guessed from locale and time zone, nobody is asked)",
+    ),
+]
+Resolver = Annotated[str | None, _given(_WHERE, "IP[:PORT]|LINK", "instead of the system's")]
+SystemDns = Annotated[
+    bool, _flag(_WHERE, "--system-dns", "the system's resolver may see the names that you bring")
+]
+Json = Annotated[bool, _flag(_OUTPUT, "--json", "one JSON document on standard output")]
+Dump = Annotated[str | None, _given(_OUTPUT, "FILE", "write that document to FILE, redacted")]
+Redact = Annotated[
+    str | None, _given(_OUTPUT, "LEVEL", "none, default or strict; for --dump, and for --json if given")
+]
+Save = Annotated[
+    bool,
+    _flag(
+        _OUTPUT, "--save/--no-save", "keep answer, key and verdicts on this device (default: keep nothing)"
+    ),
+]
+Plain = Annotated[
+    bool, _flag(_OUTPUT, "--plain", "sentences, no live picture; CIRCUMVENT_PLAIN=1 for every run")
+]
+Quiet = Annotated[bool, _flag(_OUTPUT, "--quiet", "one line, the result")]
+Control = Annotated[list[str] | None, _given(_PROOF, "URL", "your own control page; may be repeated")]
+Bulk = Annotated[str | None, _given(_PROOF, "URL", "your own download and upload, with {bytes}")]
+Anchors = Annotated[str | None, _given(_PROOF, "FILE|none", "your own hosts to compare with")]
+Ca = Annotated[list[str] | None, _given(_PROOF, "FILE", "trust this authority too")]
+TrustAnchor = Annotated[str | None, _given(_PROOF, "FILE|none", "your own DNSSEC root keys")]
+DnsControl = Annotated[list[str] | None, _given(_PROOF, "NAME=ADDR,...", "a name and its true addresses")]
+IdKey = Annotated[str | None, _given(_PROOF, "FILE", "key for ids, so that those of two reports agree")]
+CrossCheck = Annotated[
+    bool, _flag(_PROOF, "--cross-check", "look at your options from elsewhere, through others that work")
+]
+
+#: Options that the command line reads itself; all others are settings of the check.
+OF_THE_SCREEN: Final = ("plan", "json", "dump", "redact", "plain", "quiet")
+_WORDS: Final = ("only", "skip", "include")
+
+
+def settings_of(given: dict[str, Any]) -> CheckSettings:
+    """Return the settings of a check from the options as they were given.
+
+    :raises ValueProblem: for a number or a size that is none.
+    :raises SettingsError: for a value that is out of bounds.
+    """
+    from circumvent.check.settings import CheckSettings  # noqa: PLC0415 - not for --help
+
+    chosen = {name: value for name, value in given.items() if name not in OF_THE_SCREEN and value is not None}
+    chosen["all"] = chosen.pop("all_")
+    chosen |= {name: values.words(chosen[name]) for name in _WORDS if name in chosen}
+    if "trials" in chosen:
+        chosen["trials"] = values.count("--trials", chosen["trials"])
+    if "deadline" in chosen:
+        chosen["deadline"] = values.seconds("--deadline", chosen["deadline"])
+    if "max_bytes" in chosen:
+        chosen["max_bytes"] = values.size("--max-bytes", chosen["max_bytes"])
+    return CheckSettings.from_keywords(chosen)

@@ -1,0 +1,108 @@
+"""Help texts, made from the declarations of the commands, so that they can't say anything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from circumvent.cli.cells import wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Help is 80 columns wide: it is read in narrow windows and quoted in mails.
+WIDTH: Final = 80
+_EXAMPLES: Final = {
+    "check": """
+  circumvent check
+  circumvent check my-servers.toml links.txt
+  circumvent check --builtin --target https://example.org my-servers.toml
+  circumvent check --json - < links.txt > report.json
+""",
+    "report": """
+  circumvent check --dump report.json
+  circumvent report report.json
+""",
+}
+_CLOSING: Final = {
+    "check": """
+Exit status
+  0 something works   1 nothing works   2 bad input   3 stopped or out of time
+  4 offline, or behind a sign-in page
+""",
+}
+
+
+def root_help(group: Any) -> str:
+    """Return the text of ``circumvent --help``, from the declared commands."""
+    lines = [
+        "circumvent finds what gets you out of the network you are on: what works,",
+        "how sure that is, how fast it is, and what to do next.",
+        "",
+        "  circumvent check                  try the built-in options from here",
+        "  circumvent check FILE|LINK ...    try what you hold: links, lists of links, TOML",
+        "",
+        "Commands",
+    ]
+    lines += [f"  {name:<15}{_summary(command)}" for name, command in group.commands.items()]
+    lines += [
+        "",
+        "Options",
+        "  --version      print the version",
+        "  --help         this page; circumvent COMMAND --help for one command",
+        "",
+        "Nothing is sent to anyone. A check does contact the servers it tries: whoever",
+        "runs this network can see that. To see first what would be contacted:",
+        "circumvent check --plan",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def command_help(command: Any, name: str) -> str:
+    """Return the text of ``circumvent NAME --help``."""
+    arguments = " ".join(map(_argument, _arguments(command)))
+    told = [f"circumvent {name} {arguments} [OPTIONS]".replace("  ", " "), ""]
+    told += wrap(" ".join((command.help or "").split()), WIDTH)
+    told += _EXAMPLES.get(name, "").splitlines()
+    for panel, options in _panels(command).items():
+        told += ["", panel, *_rows(options)]
+    told += _CLOSING.get(name, "").splitlines()
+    return "\n".join(told) + "\n"
+
+
+def _summary(command: Any) -> str:
+    first: str = " ".join((command.help or "").split()).partition(". ")[0].rstrip(".")
+    return first[:1].lower() + first[1:]
+
+
+def _arguments(command: Any) -> list[Any]:
+    return [one for one in command.params if one.param_type_name == "argument"]
+
+
+def _argument(argument: Any) -> str:
+    name: str = argument.metavar or argument.name.upper()
+    many = " ..." if argument.nargs == -1 else ""
+    return f"{name}{many}" if argument.required else f"[{name}{many}]"
+
+
+def _panels(command: Any) -> dict[str, list[Any]]:
+    panels: dict[str, list[Any]] = {}
+    for option in command.params:
+        if option.param_type_name == "option" and not option.hidden:
+            panels.setdefault(getattr(option, "rich_help_panel", None) or "Options", []).append(option)
+    return panels
+
+
+def _rows(options: Iterable[Any]) -> list[str]:
+    lines: list[str] = []
+    for option in options:
+        lead = f"  {_names(option)}"
+        if len(lead) > 24:
+            lines += [lead, *wrap(option.help or "", WIDTH, first=" " * 26, rest=" " * 26)]
+        else:
+            lines += wrap(option.help or "", WIDTH, first=f"{lead:<26}", rest=" " * 26)
+    return lines
+
+
+def _names(option: Any) -> str:
+    names = "/".join([*option.opts, *option.secondary_opts])
+    return names if option.is_flag else f"{names} {option.metavar}"

@@ -1,0 +1,24 @@
+"""The text of ``circumvent --help``: what :func:`circumvent.cli.help.root_help` returns (a test holds the two together)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HELP: Final = """\
+circumvent finds what gets you out of the network you are on: what works,
+how sure that is, how fast it is, and what to do next.
+
+  circumvent check                  try the built-in options from here
+  circumvent check FILE|LINK ...    try what you hold: links, lists of links, TOML
+
+Commands
+  check          try options from this network, rank them, say what to do
+
+Options
+  --version      print the version
+  --help         this page; circumvent COMMAND --help for one command
+
+Nothing is sent to anyone. A check does contact the servers it tries: whoever
+runs this network can see that. To see first what would be contacted:
+circumvent check --plan
+"""

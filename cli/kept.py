@@ -1,0 +1,42 @@
+"""What ``--save`` keeps between runs, through :mod:`circumvent.state`. Without it nothing is read or written here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from circumvent.cli import terminal
+
+if TYPE_CHECKING:
+    from circumvent.check.plan import Plan
+    from circumvent.model.report import Report
+
+
+def id_key() -> bytes | None:
+    """Return the key of ids, made and kept when there is none."""
+    from circumvent.state import State  # noqa: PLC0415 - most runs keep nothing
+
+    state = State()
+    try:
+        return state.id_key(create=True)
+    except OSError as exc:
+        terminal.tell(f"--save: nothing can be kept in {state.folder} ({exc.strerror or 'error'}).")
+        return None
+    finally:
+        for note in state.notes:
+            terminal.tell(note)
+
+
+def keep(report: Report, plan: Plan) -> None:
+    """Keep the last verdict of each option on this network."""
+    from circumvent.state import State  # noqa: PLC0415 - as above
+
+    verdicts = {option.id: option.status.value for option in report.options if not option.baseline}
+    try:
+        State().keep_verdicts(network_name(plan), verdicts)
+    except OSError as exc:
+        terminal.tell(f"--save: the verdicts can't be kept ({exc.strerror or 'error'}).")
+
+
+def network_name(plan: Plan) -> str:
+    """Return what tells networks apart; only a keyed hash of it is kept."""
+    return "|".join([plan.interface or "", *plan.line.gateways, plan.resolver_shown or ""])
