@@ -10,8 +10,8 @@ from circumvent.check.assemble import exit_code
 from circumvent.check.plan import NothingToCheck, make_plan
 from circumvent.check.settings import SettingsError
 from circumvent.cli import kept, terminal, values
-from circumvent.cli.check_options import settings_of
 from circumvent.cli.dump_file import DumpProblem, check_writable, write_dump
+from circumvent.cli.options import settings_of
 from circumvent.cli.paste import read_stdin
 from circumvent.cli.question import ask_if_needed
 from circumvent.say.end import Ending, end_screen, quiet_line

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from circumvent.cli import check_options as options
-from circumvent.cli import values
+from circumvent.cli import options, values
 from circumvent.cli.help import command_help
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
@@ -65,6 +64,43 @@ def check(
     return start(given)
 
 
+@app.command("list")
+def list_(
+    kinds: options.Kinds = False,
+    only: options.Only = None,
+    sources: options.Sources = False,
+    plain: options.Plain = False,
+) -> int:
+    """List what is built in: the options, or their kinds."""
+    from circumvent.cli.list_command import run_list  # noqa: PLC0415 - not for --help
+
+    return run_list(only_kinds=kinds, only=only or [], sources=sources, plain=plain)
+
+
+@app.command("show")
+def show(name: options.IdOrFile, status: options.WithStatus = None, plain: options.Plain = False) -> int:
+    """Show one built-in option in full. Or, with --status, those options of a report that have it."""
+    from circumvent.cli.show_command import run_show  # noqa: PLC0415 - not for --help
+
+    return run_show(name, status=status, plain=plain)
+
+
+@app.command("report")
+def report(file: options.DumpFile, option: options.OneOption = None, plain: options.Plain = False) -> int:
+    """Read a report that somebody sent you. What does their network do, what works there, what to tell them."""
+    from circumvent.cli.report_command import run_report  # noqa: PLC0415 - not for --help
+
+    return run_report(file, option=option, plain=plain)
+
+
+@app.command("wipe")
+def wipe() -> int:
+    """Delete what --save kept on this device. What can't be deleted from here is said."""
+    from circumvent.cli.wipe_command import run_wipe  # noqa: PLC0415 - not for --help
+
+    return run_wipe()
+
+
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code; bad usage is one line on standard error and exit code 2."""
     from circumvent.cli.usage import UnknownCommand, command_of, usage_sentence  # noqa: PLC0415 - as above
@@ -83,11 +119,20 @@ def run(arguments: list[str]) -> int:
             code: int = group.invoke(context)
     except typer.Exit as exc:
         return exc.exit_code
-    except values.ValueProblem as exc:
+    except ValueError as exc:
+        if not _for_people(exc):
+            raise
         return _fail(str(exc))
     except usage_error as exc:
         return _fail(usage_sentence(exc, group.commands[name], name))  # type: ignore[attr-defined]  # as above
     return code
+
+
+def _for_people(error: ValueError) -> bool:
+    """Tell whether the message of an error is a sentence for people, and not a defect of ours."""
+    from circumvent.model.report import ReportError  # noqa: PLC0415 - for a mistake only
+
+    return isinstance(error, values.ValueProblem | ReportError)
 
 
 def _fail(sentence: str) -> int:

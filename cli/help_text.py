@@ -13,6 +13,10 @@ how sure that is, how fast it is, and what to do next.
 
 Commands
   check          try options from this network, rank them, say what to do
+  list           list what is built in: the options, or their kinds
+  show           show one built-in option in full
+  report         read a report that somebody sent you
+  wipe           delete what --save kept on this device
 
 Options
   --version      print the version

@@ -71,7 +71,7 @@ def _number(name: str) -> int | None:
 
 def show(blocks: Iterable[Block], stream: IO[str], *, plain: bool = False) -> None:
     """Draw blocks on a stream."""
-    print("\n".join(draw(blocks, style_for(stream, plain=plain))), file=stream, flush=True)
+    print("\n".join(draw(blocks, style_for(stream, plain=plain_wanted(plain)))), file=stream, flush=True)
 
 
 def tell(sentence: str, *, indent: str = "  ") -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from circumvent.text import sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_EXAMPLE: Final = {"show": "quad9-doh", "report": "report.json"}
 
 
 class UnknownCommand(ValueError):
@@ -37,6 +40,9 @@ def usage_sentence(error: Any, command: Any, name: str) -> str:
     """Say what is wrong with the options of a command."""
     option = getattr(error, "option_name", None)
     more = f" All options: circumvent {name} --help"
+    parameter = getattr(error, "param", None)
+    if parameter is not None and parameter.param_type_name == "argument":
+        return f"circumvent {name}: {parameter.metavar or parameter.name} is missing. Example: circumvent {name} {_EXAMPLE.get(name, '')}"
     if option is None:
         return f"circumvent {name}: {sanitise(error.format_message(), 200)}{more}"
     known = [one for parameter in command.params for one in (*parameter.opts, *parameter.secondary_opts)]

@@ -10,10 +10,12 @@ import msgspec
 
 from circumvent import __version__
 from circumvent.diagnose.conclude import Conclusion, conclude
+from circumvent.diagnose.verdict import Circumstances, decide
 from circumvent.model.option import VoiceSettings
 from circumvent.model.report import Bytes, Network, OptionReport, Report, RunSettings, Tool
 from circumvent.model.words import NetworkState, Reason, Scope, Status
 from circumvent.rank import advise
+from circumvent.say.reasons import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,11 +40,31 @@ class Assembler:
         self._plan = plan
         self._clock = clock
         self._facts: dict[str, Any] = {}
+        self._liars: frozenset[str] = frozenset()
+        self._candidates: dict[str, tuple[tuple[int, int, bool], Candidate | None]] = {}
 
     def candidates(self, entries: Iterable[Entry]) -> list[Candidate]:
-        """Return what the ranking sees of these options, for the choice of repeats."""
-        concluded = self.conclude(entries, final=False)
-        return advise.candidates(concluded.options, without_connect=bool(self._facts.get("tcp_proxied")))
+        """Return what the ranking sees of these options, for the choice of repeats.
+
+        Who lies is known from the last conclusion; the rest is of each option alone, and kept until it was tried
+        again.
+        """
+        found = (self._candidate(entry) for entry in entries)
+        return [one for one in found if one is not None]
+
+    def _candidate(self, entry: Entry) -> Candidate | None:
+        option = entry.option
+        known = (len(entry.attempts), len(entry.counted), option.id in self._liars)
+        kept = self._candidates.get(option.id)
+        if kept is None or kept[0] != known:
+            verdict = decide(entry.attempts, Circumstances(lies=option.id in self._liars))
+            seen = msgspec.structs.replace(
+                self._observed(entry), status=verdict.status, detail={"lies": option.id in self._liars}
+            )
+            proxied = bool(self._facts.get("tcp_proxied"))
+            kept = known, advise.candidate(seen, without_connect=proxied)
+            self._candidates[option.id] = kept
+        return kept[1]
 
     def conclude(
         self, entries: Iterable[Entry], facts: Mapping[str, Any] | None = None, *, final: bool
@@ -58,7 +80,12 @@ class Assembler:
             resolver=self._plan.resolver_shown,
             facts=self._facts,
         )
-        return conclude([self._observed(entry) for entry in chosen], network, held_back=held, final=final)
+        concluded = conclude(
+            [self._observed(entry) for entry in chosen], network, held_back=held, final=final
+        )
+        if facts is not None:
+            self._liars = frozenset(one.id for one in concluded.options if one.detail.get("lies"))
+        return concluded
 
     def report(
         self,
@@ -94,7 +121,9 @@ class Assembler:
                 anchors=settings.anchors != "none",
             ),
             network=concluded.network,
-            options=concluded.options,
+            options=tuple(
+                msgspec.structs.replace(option, text=text_of(option)) for option in concluded.options
+            ),
             targets=tuple(targets),
             ranking=ranked,
             recommendations=advise.recommendations(concluded.options, ranked, self._plan.places),
@@ -111,6 +140,7 @@ class Assembler:
             entry.attempts,
             place=self._plan.places.get(entry.option.id),
             detail=self._plan.detail_of(entry.option.id),
+            held_back=entry.held_back,
             held_detail=entry.held_detail,
         )
 
@@ -121,6 +151,7 @@ def observed(
     *,
     place: str | None = None,
     detail: Mapping[str, Any] | None = None,
+    held_back: Reason | None = None,
     held_detail: str | None = None,
 ) -> OptionReport:
     """Return an option with its attempts and without a verdict yet."""
@@ -141,6 +172,7 @@ def observed(
         baseline=option.baseline,
         via=option.via,
         place=place,
+        reason=held_back,
         reason_detail=held_detail,
         detail=about,
         attempts=tuple(rounded(attempt) for attempt in attempts),

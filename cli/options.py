@@ -1,4 +1,4 @@
-"""The options of ``circumvent check``: names, help, panels; and how they become settings."""
+"""The options of the commands: names, help, panels; and how those of ``check`` become settings."""
 
 from __future__ import annotations
 
@@ -93,6 +93,17 @@ IdKey = Annotated[str | None, _given(_PROOF, "FILE", "key for ids, so that those
 CrossCheck = Annotated[
     bool, _flag(_PROOF, "--cross-check", "look at your options from elsewhere, through others that work")
 ]
+
+# Of the other commands.
+Kinds = Annotated[bool, _flag(_WHAT, "--kinds", "the kinds of option, and what is true of each")]
+Sources = Annotated[bool, _flag(_OUTPUT, "--sources", "where each fact comes from, and when it was seen")]
+IdOrFile = Annotated[str, typer.Argument(metavar="ID|FILE")]
+WithStatus = Annotated[
+    str | None,
+    _given(_WHAT, "STATUS", "of a report: works, degraded, unstable, blocked, refused, unreachable, not_run"),
+]
+DumpFile = Annotated[str, typer.Argument(metavar="FILE")]
+OneOption = Annotated[str | None, _given(_WHAT, "NAME", "one option with every try and every step")]
 
 #: Options that the command line reads itself; all others are settings of the check.
 OF_THE_SCREEN: Final = ("plan", "json", "dump", "redact", "plain", "quiet")

@@ -1,0 +1,35 @@
+"""``circumvent report``: a report for whoever helps."""
+
+from __future__ import annotations
+
+import sys
+
+from circumvent.cli import terminal
+from circumvent.cli.report_file import read_report
+from circumvent.say.staff import one_option, staff_screen
+from circumvent.text import sanitise
+
+BAD_INPUT = 2
+
+
+def run_report(name: str, *, option: str | None, plain: bool) -> int:
+    """Print a report, or one option of it with every try.
+
+    :raises ReportError: for a file that is no report.
+    """
+    report = read_report(name)
+    if option is None:
+        terminal.show(staff_screen(report, sanitise(name, 100)), sys.stdout, plain=plain)
+        return 0
+    found = [one for one in report.options if option in (one.id, one.label)]
+    if not found:
+        from circumvent.inputs.suggest import suggest  # noqa: PLC0415 - for a mistake only
+
+        names = [word for one in report.options for word in (one.id, one.label)]
+        meant = suggest(option, names)
+        hint = f" Did you mean {sanitise(meant, 60)}?" if meant else ""
+        terminal.tell(f'--option: the report has no option "{sanitise(option, 40)}".{hint}')
+        return BAD_INPUT
+    for one in found:
+        terminal.show(one_option(one), sys.stdout, plain=plain)
+    return 0
