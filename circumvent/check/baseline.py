@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 #: An address where nobody answers (TEST-NET-1, RFC 5737): a connect that succeeds was answered by a middlebox.
 NOBODY: Final = Endpoint(host="192.0.2.1", port=443)
+#: When nothing else is under way it gets this many seconds or round trips, whichever is more: whoever answers every
+#: connect answers within one round trip, and one lost SYN is sent again after a second.
+NOBODY_SECONDS: Final = 2.0
+NOBODY_ROUND_TRIPS: Final = 6.0
 #: Two clocks agree within this many seconds (an HTTP Date has whole seconds, and the way takes time).
 CLOCKS_AGREE: Final = 5.0
 #: The longest page of a portal that is read, in bytes.
@@ -41,6 +45,8 @@ class Baseline:
         self._plan = plan
         self._services = services
         self._clocks: dict[str, float] = {}
+        self._nobody: anyio.CancelScope | None = None
+        self._nobody_since = 0.0
         line = plan.line
         self.facts: dict[str, Any] = {
             "routes": {"ipv4": line.ipv4, "ipv6": line.ipv6, "online": line.online, "carrier": line.carrier},
@@ -121,15 +127,25 @@ class Baseline:
         if self._plan.settings.anchors == "none":
             return
         trace = self._trace("nobody")
-        try:
-            stream = await self._dialer(allow_private=True).stream(NOBODY, trace)
-        except CannotTry:
-            return
-        except StepFailed:
+        self._nobody_since = anyio.current_time()
+        with anyio.CancelScope() as self._nobody:
+            try:
+                stream = await self._dialer(allow_private=True).stream(NOBODY, trace)
+            except CannotTry:
+                return
+            except StepFailed:
+                self.facts["tcp_proxied"] = False
+                return
+            await stream.aclose()
+            self.facts["tcp_proxied"] = True
+        if self._nobody.cancelled_caught:
             self.facts["tcp_proxied"] = False
-            return
-        await stream.aclose()
-        self.facts["tcp_proxied"] = True
+
+    def last_call(self) -> None:
+        """Wait for an answer from nobody no longer than it could take: nothing else is under way."""
+        round_trip = self._services.timeouts.round_trip
+        if self._nobody is not None and round_trip is not None:
+            self._nobody.deadline = self._nobody_since + max(NOBODY_SECONDS, NOBODY_ROUND_TRIPS * round_trip)
 
     def look_at_gateway(self) -> None:
         """See in the neighbour table whether the router answers; nothing is sent to it."""
