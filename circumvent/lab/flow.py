@@ -10,7 +10,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from circumvent.lab.packet import ACK, RST, SYN, TCP, UDP, Endpoint, Packet
+from circumvent.lab.packet import ACK, RST, SYN, TCP, Endpoint, Packet
 from circumvent.lab.stream import Stream
 
 #: Seconds without a packet after which a flow is forgotten.
@@ -80,7 +80,7 @@ class Flow:
 
     ``states`` is where rules keep what they know of this flow, each under its own name; ``readings`` is where readers
     keep what they took apart, so that rules that read the same do so once; ``marks`` are words that rules leave for
-    other rules.
+    other rules; ``fired`` are the names of rules that fired on it.
     """
 
     key: FlowKey
@@ -93,6 +93,7 @@ class Flow:
     states: dict[str, Any] = field(default_factory=dict)
     readings: dict[object, Any] = field(default_factory=dict)
     marks: set[str] = field(default_factory=set)
+    fired: set[str] = field(default_factory=set)
 
     @property
     def client(self) -> Endpoint:
@@ -184,6 +185,3 @@ def _begins_anew(flow: Flow, packet: Packet, direction: Direction) -> bool:
     side = flow.side(direction)
     stream = side.stream
     return side.fresh > 0 or (side.syn and stream is not None and not stream.begins_at(packet.sequence))
-
-
-__all__ = ["DOWN", "UDP", "UP", "Direction", "Flow", "FlowKey", "FlowTable", "Side", "key_of"]

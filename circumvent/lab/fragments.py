@@ -35,7 +35,9 @@ def fragmented(packet: Packet, mtu: int) -> list[bytes]:
         raise PacketError("the MTU leaves no room for a fragment")
     total = int.from_bytes(packet.raw[2:4])
     data = packet.raw[header_length:total]
-    base, last_more = (0, False) if packet.fragment is None else (packet.fragment.offset, packet.fragment.more)
+    base, last_more = (
+        (0, False) if packet.fragment is None else (packet.fragment.offset, packet.fragment.more)
+    )
     pieces = []
     for begin in range(0, len(data), room):
         piece = data[begin : begin + room]

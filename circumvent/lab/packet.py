@@ -192,9 +192,7 @@ def _parse_ipv4(raw: bytes) -> Packet:
     cut = raw[6] << 8 | raw[7]
     fragment = None
     if cut & (_MORE_FRAGMENTS | _OFFSET):
-        fragment = Fragment(
-            int.from_bytes(raw[4:6]), (cut & _OFFSET) * 8, cut & _MORE_FRAGMENTS != 0
-        )
+        fragment = Fragment(int.from_bytes(raw[4:6]), (cut & _OFFSET) * 8, cut & _MORE_FRAGMENTS != 0)
     return _parse_transport(raw, 4, raw[9], raw[12:16], raw[16:20], start, end, fragment)
 
 
@@ -260,7 +258,18 @@ def _parse_transport(
         source_port = raw[start] << 8 | raw[start + 1]
         destination_port = raw[start + 2] << 8 | raw[start + 3]
     return Packet(
-        raw, version, protocol, source, destination, start, body, end, source_port, destination_port, flags, fragment
+        raw,
+        version,
+        protocol,
+        source,
+        destination,
+        start,
+        body,
+        end,
+        source_port,
+        destination_port,
+        flags,
+        fragment,
     )
 
 
@@ -355,7 +364,12 @@ def build_tcp(
 
 
 def build_udp(
-    source: Endpoint, destination: Endpoint, payload: bytes, *, hop_limit: int = HOP_LIMIT, identification: int = 0
+    source: Endpoint,
+    destination: Endpoint,
+    payload: bytes,
+    *,
+    hop_limit: int = HOP_LIMIT,
+    identification: int = 0,
 ) -> bytes:
     """Build a UDP packet.
 

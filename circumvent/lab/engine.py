@@ -1,0 +1,228 @@
+"""What happens to packets between the client and the world. Pure: packets and times in, packets and times out.
+
+::
+
+    client ── near: hops, MTU, a link each way ── censor ── far: hops, MTU, a link each way ── world
+
+Each segment is a number of routers: they take from the hop limit and send ICMP when it ends ("time exceeded") or when
+a packet is too long ("fragmentation needed", "packet too big"). So a probe with a small hop limit can find out where
+the censor sits.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from dataclasses import asdict, dataclass, field
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from circumvent.lab import icmp
+from circumvent.lab.censor import Censor, summary
+from circumvent.lab.flow import DOWN, UP, Direction
+from circumvent.lab.fragments import fragmented
+from circumvent.lab.link import PERFECT, Link, LinkConfig
+from circumvent.lab.packet import Packet, PacketError, forwarded, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Router number n has this address plus n.
+ROUTERS: Final = ("10.78.254.0", "fd78:0:0:fe::")
+_ROUTERS_IPV4: Final = int(ip_address(ROUTERS[0]))
+_ROUTERS_IPV6: Final = int(ip_address(ROUTERS[1]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One part of the path: routers, the longest packet in bytes, and a link in each direction."""
+
+    hops: int = 1
+    mtu: int = 1500
+    up: LinkConfig = PERFECT
+    down: LinkConfig = PERFECT
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hops <= 30 or not 576 <= self.mtu <= 65535:
+            raise ValueError("a segment has 0 to 30 hops and an MTU of 576 to 65535")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """The way between client and world: what lies before the censor, and what lies beyond."""
+
+    near: Segment = Segment()
+    far: Segment = field(default_factory=lambda: symmetric(delay=0.025))
+
+
+def symmetric(*, hops: int = 1, mtu: int = 1500, **link: Any) -> Segment:
+    """Return a segment whose two directions are alike; ``link`` are the fields of :class:`LinkConfig`."""
+    config = LinkConfig(**link)
+    return Segment(hops=hops, mtu=mtu, up=config, down=config)
+
+
+class _Event(NamedTuple):
+    due: float
+    order: int
+    at_censor: bool
+    direction: Direction
+    packet: Packet
+
+
+@dataclass(slots=True)
+class EngineCounters:
+    """Packets taken in and handed out, and why others were not."""
+
+    taken: int = 0
+    delivered: int = 0
+    malformed: int = 0
+    expired: int = 0
+    too_big: int = 0
+
+
+class _Half:
+    """A segment at work. ``base`` is the number of routers on the client's side of it."""
+
+    def __init__(self, segment: Segment, base: int, seed: str) -> None:
+        self.segment = segment
+        self.base = base
+        self.links = {
+            direction: Link(config, random.Random(f"{seed}/{direction.value}"))  # noqa: S311 - chance that must repeat
+            for direction, config in ((UP, segment.up), (DOWN, segment.down))
+        }
+        self.instant = {direction: link.config.perfect for direction, link in self.links.items()}
+
+    def router(self, packet: Packet, direction: Direction, hop: int) -> bytes:
+        """Return the address of the router that ``packet`` meets after ``hop`` hops here, in its own family."""
+        number = self.base + (hop if direction is UP else self.segment.hops - hop + 1)
+        if packet.version == 4:
+            return (_ROUTERS_IPV4 + number).to_bytes(4)
+        return (_ROUTERS_IPV6 + number).to_bytes(16)
+
+
+class Engine:
+    """The path and its censor at work. ``seed`` decides all chance of the links; the censor has its own."""
+
+    def __init__(
+        self,
+        path: Path,
+        censor: Censor,
+        *,
+        seed: int = 0,
+        tap: Callable[[float, Direction, bytes], None] | None = None,
+    ) -> None:
+        self.censor = censor
+        self.counters = EngineCounters()
+        self._near = _Half(path.near, 0, f"{seed}/near")
+        self._far = _Half(path.far, path.near.hops, f"{seed}/far")
+        self._tap = tap
+        self._events: list[_Event] = []
+        self._order = 0
+
+    def take(self, direction: Direction, raw: bytes, now: float) -> None:
+        """Take a packet from the client (``UP``) or from the world (``DOWN``)."""
+        self.counters.taken += 1
+        if self._tap is not None and direction is UP:
+            self._tap(now, direction, raw)
+        try:
+            packet = parse(raw)
+        except PacketError:
+            self.counters.malformed += 1
+            return
+        self._cross(self._near if direction is UP else self._far, direction, packet, now)
+
+    def next_time(self) -> float | None:
+        """Return when something is to be done next, ``None`` if nothing is on its way."""
+        return self._events[0].due if self._events else None
+
+    def deliver(self, now: float) -> list[tuple[Direction, bytes]]:
+        """Return the packets that have arrived by ``now``: ``UP`` ones for the world, ``DOWN`` ones for the client."""
+        arrived: list[tuple[Direction, bytes]] = []
+        events = self._events
+        while events and events[0].due <= now:
+            due, _, at_censor, direction, packet = heapq.heappop(events)
+            if at_censor:
+                self._judge(packet, direction, due)
+                continue
+            if self._tap is not None and direction is DOWN:
+                self._tap(due, direction, packet.raw)
+            arrived.append((direction, packet.raw))
+        self.counters.delivered += len(arrived)
+        return arrived
+
+    def report(self) -> dict[str, Any]:
+        """Return all counters as plain values."""
+        return {
+            "engine": asdict(self.counters),
+            "rules": summary(self.censor.counters),
+            "links": {
+                f"{name}-{direction.value}": asdict(link.counters)
+                for name, half in (("near", self._near), ("far", self._far))
+                for direction, link in half.links.items()
+            },
+        }
+
+    def _judge(self, packet: Packet, direction: Direction, now: float) -> None:
+        ruling = self.censor.judge(packet, direction, now)
+        for way, piece, delay in ruling.onward:
+            self._cross(self._far if way is UP else self._near, way, piece, now + delay)
+        for way, raw in ruling.forged:
+            self._cross(self._far if way is UP else self._near, way, parse(raw), now)
+
+    def _cross(self, half: _Half, direction: Direction, packet: Packet, now: float) -> None:
+        """Send a packet over a segment; at its end wait the censor, or whom it is for."""
+        hops = half.segment.hops
+        if hops:
+            left = packet.hop_limit
+            if left <= hops:
+                self.counters.expired += 1
+                hop = max(left, 1)
+                if not icmp.is_error(packet):
+                    error = icmp.time_exceeded(packet, half.router(packet, direction, hop))
+                    self._return(half, direction, error, now, hop / hops)
+                return
+            packet = forwarded(packet, hops)
+        if len(packet.raw) > half.segment.mtu:
+            self._squeeze(half, direction, packet, now)
+        else:
+            self._send(half, direction, packet, now)
+
+    def _send(self, half: _Half, direction: Direction, packet: Packet, now: float) -> None:
+        at_censor = (half is self._near) is (direction is UP)
+        if at_censor and half.instant[direction]:
+            self._judge(packet, direction, now)
+            return
+        for due in half.links[direction].send(len(packet.raw), now):
+            self._push(due, direction, packet, at_censor=at_censor)
+
+    def _push(self, due: float, direction: Direction, packet: Packet, *, at_censor: bool) -> None:
+        self._order += 1
+        heapq.heappush(self._events, _Event(due, self._order, at_censor, direction, packet))
+
+    def _squeeze(self, half: _Half, direction: Direction, packet: Packet, now: float) -> None:
+        """A packet is too long for a segment: cut it, or tell its sender."""
+        mtu = half.segment.mtu
+        if not packet.dont_fragment:
+            for piece in fragmented(packet, mtu):
+                self._send(half, direction, parse(piece), now)
+            return
+        self.counters.too_big += 1
+        if not icmp.is_error(packet):
+            error = icmp.too_big(packet, half.router(packet, direction, 1), mtu)
+            self._return(half, direction, error, now, 1 / max(half.segment.hops, 1))
+
+    def _return(self, half: _Half, direction: Direction, error: bytes, now: float, share: float) -> None:
+        """Send an ICMP error back to the sender of a packet, from ``share`` of the way along a segment.
+
+        It does not pass the censor: what is beyond the censor says nothing that the censor would act on.
+        """
+        back = direction.other
+        delay = share * (half.links[direction].config.delay + half.links[back].config.delay)
+        packet = parse(error)
+        from_beyond = half is (self._far if direction is UP else self._near)
+        if from_beyond:
+            other = self._near if direction is UP else self._far
+            for due in other.links[back].send(len(error), now + delay):
+                self._push(due, back, packet, at_censor=False)
+        else:
+            self._push(now + delay, back, packet, at_censor=False)
