@@ -14,6 +14,15 @@ exclude_patterns = ["_build"]
 root_doc = "index"
 default_role = "literal"
 nitpicky = True
+# Short names in docstrings, clear to whoever reads the module.
+nitpick_ignore = [
+    ("py:attr", "Status.NOT_RUN"),
+    ("py:class", "CannotTry"),
+    ("py:class", "Finished"),
+    ("py:func", "stream"),
+    ("py:meth", "Trace.step"),
+    ("py:mod", "circumvent.net.failure"),
+]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"

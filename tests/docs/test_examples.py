@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -122,3 +123,12 @@ async def test_the_first_proxy_that_works_is_chosen(
     endpoint = f"{microsocks.address}:{microsocks.port}"
     file.write_text(f"socks5://{microsocks.address}:1\nsocks5://{endpoint}\n", "ascii")
     assert await example("choose_proxy").first_working(str(file), **lab.settings()) == endpoint
+
+
+def test_a_dump_is_judged_again_as_it_was() -> None:
+    text = (EXAMPLES / "report.json").read_text("utf-8")
+    read = example("read_dump")
+    assert read.changed(text) == []
+    assert read.changed(text.replace('"status": "works"', '"status": "blocked"')) == [
+        f"{json.loads(text)['options'][0]['id']}: blocked, now works"
+    ]

@@ -1,0 +1,350 @@
+"""The documents say what the code does: kinds, words, steps, options, exports, layers, examples, links."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import importlib.util
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+import pytest
+
+import circumvent
+from circumvent.check.settings import CheckSettings
+from circumvent.model import failure, words
+from circumvent.model.kinds import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT: Final = Path(__file__).parents[2]
+DOCS: Final = ROOT / "docs"
+PAGES: Final = DOCS / "transports"
+#: Packages that stand beside each other in the tree.
+PACKAGES: Final = {"circumvent": ROOT / "circumvent", "transports": ROOT / "transports", "cli": ROOT / "cli"}
+#: Options that concern the screen alone, or say no to another: they are no keyword of the library.
+SCREEN_ONLY: Final = {"dump", "help", "json", "no_builtin", "no_save", "plain", "plan", "quiet", "redact"}
+
+
+@cache
+def page(name: str) -> str:
+    """Return the text of a document."""
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def section(name: str, title: str) -> str:
+    """Return the part of a document below a heading, down to the next label."""
+    return page(name).partition(f"\n{title}\n")[2].partition("\n.. _")[0]
+
+
+def literals(text: str) -> set[str]:
+    """Return what stands in double backquotes."""
+    return set(re.findall(r"``([^`]+)``", text))
+
+
+def source(package: str) -> Iterator[tuple[Path, ast.Module]]:
+    """Yield the modules of a package, parsed."""
+    for path in sorted(PACKAGES[package].rglob("*.py")):
+        if path.resolve().is_relative_to(PACKAGES[package].resolve()):
+            yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+# Kinds
+
+
+def kinds_of(path: Path) -> set[str]:
+    """Return the kinds that the title of a page names."""
+    return literals(path.read_text(encoding="utf-8").partition("\n")[0])
+
+
+def test_every_kind_has_a_page_and_every_page_its_kinds() -> None:
+    described = [kind for path in PAGES.glob("*.rst") for kind in kinds_of(path)]
+    assert sorted(described) == sorted(KINDS)
+
+
+def test_the_contract_lists_every_kind_with_scope_and_exposure() -> None:
+    text = section("contract.rst", "Kinds").partition("\nResolvers of small")[0]
+    for row in text.split("   * - ")[2:]:
+        named, scope, exposure = re.split(r"\n     - ", row)[:3]
+        for kind in re.split(r"[,\s]+", ",".join(re.findall(r":doc:`([^<]+)<", named))):
+            if kind.strip():
+                traits = KINDS[kind.strip()]
+                assert (literals(scope), literals(exposure)) == ({traits.scope}, {traits.exposure}), kind
+    listed = {kind for kind in KINDS if re.search(rf"[`\s]{re.escape(kind)}[,\s]", text)}
+    assert listed == set(KINDS)
+
+
+def test_every_kind_has_its_evidence() -> None:
+    rows = page("evidence.rst")
+    for path in PAGES.glob("*.rst"):
+        assert f"<transports/{path.stem}>`" in rows, path.stem
+
+
+@pytest.mark.parametrize("path", sorted(PAGES.glob("*.rst")), ids=lambda path: path.stem)
+def test_a_page_says_what_the_rungs_mean_how_it_fails_and_on_what_evidence(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    missing = [
+        word for word in ("reached", "handshaken", "carried", "sustained") if f"``{word}``" not in text
+    ]
+    missing += [word for word in ("vidence", "imits", "teps") if word not in text]
+    assert missing == []
+
+
+# Words
+
+
+def failure_words() -> set[str]:
+    """Return every failure string."""
+    return {
+        value for name, value in vars(failure).items() if name.isupper() and isinstance(value, str)
+    }
+
+
+def test_every_failure_string_is_in_the_contract_and_no_other() -> None:
+    text = section("contract.rst", "Failure strings")
+    rows = re.findall(r"\* - ((?:``\w+``(?:,\s+)?)+)", text)
+    listed = {word for row in rows for word in literals(row)}
+    assert listed == failure_words() | {"throttled"}
+
+
+def test_failure_strings_written_in_the_code_are_known_ones() -> None:
+    raised = set()
+    for package in PACKAGES:
+        for _, tree in source(package):
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"PeerError", "Refusal", "StepFailed"}:
+                    raised |= {one.value for one in node.args[:1] if isinstance(one, ast.Constant)}
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Failure":
+                    raised |= {
+                        one.value.value
+                        for one in node.keywords
+                        if one.arg == "error" and isinstance(one.value, ast.Constant)
+                    }
+    assert raised - {"throttled"} <= failure_words()
+
+
+@pytest.mark.parametrize(
+    ("title", "known"), [("Reasons for ``not_run``", words.Reason)], ids=["reasons"]
+)
+def test_every_reason_is_in_the_contract_and_no_other(title: str, known: type[words.Reason]) -> None:
+    table = section("contract.rst", title)
+    first = "\n".join(line[:57] for line in table.splitlines() if line.startswith("``"))
+    assert literals(first) == {one.value for one in known}
+
+
+def test_every_finding_is_explained_and_no_other() -> None:
+    table = page("verdicts.rst").partition(".. _findings:")[2].partition("Not built yet")[0]
+    rows = re.findall(r"\n   \* - ((?:``\w+``(?:, )?)+)", table)
+    assert {word for row in rows for word in literals(row)} == {kind.value for kind in words.FindingKind}
+
+
+@pytest.mark.parametrize(
+    ("title", "known"),
+    [("Status", words.Status), ("The state of the network", words.NetworkState), ("The proof ladder", words.Proof)],
+)
+def test_statuses_states_and_rungs_are_explained(title: str, known: type[words.Status]) -> None:
+    below = page("verdicts.rst").partition(f"\n{title}\n")[2].partition("\n")[2]
+    part = re.split(r"\n[^\n]+\n-{4,}\n", below)[0]
+    rows = set(re.findall(r"^(?:   \* - )?``(\w+)``$", part, re.MULTILINE))
+    assert {one.value for one in known} <= rows
+
+
+@pytest.mark.parametrize("known", [words.Status, words.Exposure, words.Scope, words.NetworkState, words.Evidence])
+def test_the_vocabulary_has_the_closed_sets(known: type[words.Status]) -> None:
+    assert {one.value for one in known} <= literals(page("vocabulary.rst"))
+
+
+# Steps
+
+
+def steps_written() -> dict[str, set[str]]:
+    """Return the names of steps that are written anywhere, with the files that write them."""
+    found: dict[str, set[str]] = {}
+    for package in PACKAGES:
+        for path, tree in source(package):
+            for node in ast.walk(tree):
+                for name in _step_names(node):
+                    found.setdefault(name, set()).add(path.name)
+    return found
+
+
+def _step_names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if called == "step" and node.args and isinstance(node.args[0], ast.Constant):
+            yield str(node.args[0].value)
+        for keyword in node.keywords:
+            wanted = keyword.arg == "step" or (called == "Step" and keyword.arg == "name")
+            if wanted and isinstance(keyword.value, ast.Constant):
+                yield str(keyword.value.value)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+            if argument.arg == "step" and isinstance(default, ast.Constant) and default.value is not None:
+                yield str(default.value)
+
+
+def test_every_step_is_in_the_contract() -> None:
+    rows = [line[:44] for line in section("contract.rst", "Steps").splitlines() if line.startswith("``")]
+    listed = literals("\n".join(rows))
+    assert set(steps_written()) <= listed
+    assert listed - set(steps_written()) == {"idle"}  # reserved
+
+
+# The command line and the library
+
+
+def options_of_check() -> set[str]:
+    """Return the options of ``circumvent check`` as the command line knows them."""
+    import typer  # costs 100 ms
+
+    commands = importlib.import_module("circumvent.cli.commands")
+    group = typer.main.get_command(commands.app)
+    command = cast("dict[str, object]", getattr(group, "commands"))["check"]  # noqa: B009 - typer's type hides it
+    given = getattr(command, "params")  # noqa: B009 - as above
+    return {
+        name
+        for parameter in given
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("--") and name != "--help"
+    }
+
+
+def test_every_option_of_check_is_in_the_contract_and_no_other() -> None:
+    rows = section("contract.rst", "Options of ``check``").partition("\nTOML\n")[0].splitlines()
+    listed = {word for row in rows if row.startswith("``--") for word in re.findall(r"``(--[\w-]+)", row[:32])}
+    assert listed == options_of_check()
+
+
+def test_the_library_has_one_keyword_for_each_option() -> None:
+    keywords = {field.name for field in dataclasses.fields(CheckSettings)} - {"named"}
+    written = {name.removeprefix("--").replace("-", "_") for name in options_of_check()}
+    assert keywords == written - SCREEN_ONLY
+
+
+def test_options_named_in_documents_exist() -> None:
+    known = options_of_check() | {"--version", "--help", "--use-env-proxy"}
+    wrong = []
+    for path in [*DOCS.rglob("*.rst"), ROOT / "README.md"]:
+        text = path.read_text(encoding="utf-8")
+        named = set(re.findall(r"``(--[a-z][\w-]+)", text)) | set(re.findall(r"circumvent check[^`\n]*?\s(--[a-z][\w-]+)", text))
+        wrong += [f"{path.name}: {name}" for name in sorted(named - known)]
+    assert wrong == []
+
+
+def test_every_exported_name_is_in_the_api() -> None:
+    described = set(re.findall(r"^\.\. auto\w+:: (\w+)$", page("api.rst"), re.MULTILINE))
+    assert described | {"Event", "__version__"} == set(circumvent.__all__)
+    assert {"Event", "circumvent.__version__"} <= literals(page("api.rst"))
+
+
+# Layers
+
+
+def layers() -> dict[str, set[str]]:
+    """Return the table of :doc:`architecture`: who may import from whom."""
+    table = page("architecture.rst").partition(":name: layers")[2].partition("\nNobody imports")[0]
+    rows = re.findall(r"\* - ``(\w+)``\n     - .+?\n     - (.+?)(?=\n   \* - |\Z)", table, re.DOTALL)
+    return {package: literals(others) for package, others in rows}
+
+
+def test_nobody_imports_upward() -> None:
+    allowed = layers()
+    wrong = []
+    for path, tree in (one for package in PACKAGES for one in source(package)):
+        here = _package_of(path)
+        if here == "circumvent":
+            continue  # the front door
+        for node in ast.walk(tree):
+            for name in _imported(node):
+                if name not in {here, "circumvent"} and name not in allowed.get(here, set()):
+                    wrong.append(f"{path.relative_to(ROOT)}: {name}")
+    assert wrong == []
+
+
+def _package_of(path: Path) -> str:
+    inner = path.relative_to(ROOT).parts
+    if inner[0] != "circumvent":
+        return inner[0]
+    return "circumvent" if inner[1] == "__init__.py" else inner[1].removesuffix(".py")
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    """Yield the packages of ours that a statement imports."""
+    if isinstance(node, ast.ImportFrom) and node.module:
+        modules = [node.module]
+        if node.module == "circumvent":
+            modules = [f"circumvent.{alias.name}" for alias in node.names if not alias.name.startswith("_")]
+    elif isinstance(node, ast.Import):
+        modules = [alias.name for alias in node.names]
+    else:
+        return
+    for module in modules:
+        parts = module.split(".")
+        if parts[0] == "circumvent":
+            yield parts[1] if len(parts) > 1 else "circumvent"
+
+
+def test_the_table_of_layers_has_every_package() -> None:
+    there = {_package_of(path) for package in PACKAGES for path, _ in source(package)} - {"circumvent"}
+    assert set(layers()) == there
+
+
+# The schema, the version, the build
+
+
+def test_the_shipped_schema_is_that_of_the_model() -> None:
+    spec = importlib.util.spec_from_file_location("write_schema", DOCS / "write_schema.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    shipped = ROOT / "circumvent" / "model" / script.NAME
+    assert shipped.read_text(encoding="ascii") == script.text(), "run: nox -s schema"
+
+
+def test_the_version_stands_twice_and_is_the_same() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == circumvent.__version__
+
+
+def test_the_readme_and_the_page_on_installing_have_the_same_commands() -> None:
+    commands = re.findall(r"^\s*(python3 -m venv \.venv .+)$", page("install.rst"), re.MULTILINE)
+    assert len(commands) == 2
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(command in readme for command in commands)
+
+
+def test_the_archive_without_a_network_is_installed_as_written() -> None:
+    recipe = (ROOT / "noxfile.py").read_text(encoding="utf-8").partition('INSTALL: Final = """')[2]
+    lines = [line.strip() for line in recipe.partition('"""')[0].splitlines() if line.startswith("    ")]
+    assert len(lines) == 3
+    assert all(line in page("install.rst") for line in lines)
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", readme) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
+
+
+def test_the_documents_build_without_a_warning(tmp_path: Path) -> None:
+    build = pytest.importorskip("sphinx.cmd.build")
+    pytest.importorskip("furo")
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-m", build.__name__, "-n", "-W", "--keep-going", "-q", str(DOCS), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=55,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
