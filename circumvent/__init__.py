@@ -13,8 +13,9 @@ Names are imported when first used, so that ``import circumvent`` costs next to 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+#: Known to type checkers by its name; ``typing`` itself would take longer than everything else in ``--help``.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from circumvent.check.api import acheck as acheck
     from circumvent.check.api import check as check

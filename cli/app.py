@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from circumvent import __version__
@@ -48,6 +47,8 @@ def _run(given: list[str]) -> int:
 
 def _heed_signals() -> None:
     """Let SIGINT and SIGTERM end the start-up too, also when the parent ignored SIGINT (``nohup``, ``&``)."""
+    import signal  # noqa: PLC0415 - not for --help
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 

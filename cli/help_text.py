@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-HELP: Final = """\
+HELP = """\
 circumvent finds what gets you out of the network you are on: what works,
 how sure that is, how fast it is, and what to do next.
 
