@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from circumvent import __version__
-from circumvent.diagnose.conclude import Conclusion, conclude
 from circumvent.diagnose.verdict import Circumstances, decide
 from circumvent.model.option import VoiceSettings
 from circumvent.model.report import Bytes, Network, OptionReport, Report, RunSettings, Tool
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from circumvent.check.plan import Plan
     from circumvent.check.schedule import Entry
+    from circumvent.diagnose.conclude import Conclusion
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt
     from circumvent.model.report import Target
@@ -66,10 +66,16 @@ class Assembler:
             self._candidates[option.id] = kept
         return kept[1]
 
+    def begun(self, entries: Iterable[Entry]) -> tuple[OptionReport, ...]:
+        """Return these options as they stand before anything was sent."""
+        return tuple(self._observed(entry) for entry in entries)
+
     def conclude(
         self, entries: Iterable[Entry], facts: Mapping[str, Any] | None = None, *, final: bool
     ) -> Conclusion:
         """Diagnose these options, with the facts known so far."""
+        from circumvent.diagnose.conclude import conclude  # noqa: PLC0415 - nothing is concluded before packets fly
+
         if facts is not None:
             self._facts = dict(facts)
         chosen = list(entries)
@@ -95,6 +101,7 @@ class Assembler:
         used: Bytes,
         ended_by: Reason | None,
         targets: Sequence[Target] = (),
+        loop_lag_ms: Mapping[str, float] | None = None,
     ) -> Report:
         """Return the report of the whole check."""
         for entry in entries:
@@ -120,7 +127,7 @@ class Assembler:
                 builtin=settings.wants_builtin,
                 anchors=settings.anchors != "none",
             ),
-            network=concluded.network,
+            network=msgspec.structs.replace(concluded.network, loop_lag_ms=dict(loop_lag_ms or {})),
             options=tuple(
                 msgspec.structs.replace(option, text=text_of(option)) for option in concluded.options
             ),

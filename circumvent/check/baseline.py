@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
+from circumvent.check.runner import Task
+from circumvent.check.time_of_day import TimeOfDay
 from circumvent.model.option import Endpoint
+from circumvent.model.words import Proof
 from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.errors import CannotTry, StepFailed
 from circumvent.net.trace import Trace
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from circumvent.check.plan import Plan
-    from circumvent.check.runner import Services
+    from circumvent.check.runner import Runner, Services
     from circumvent.control import Control
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt
@@ -31,8 +34,6 @@ NOBODY: Final = Endpoint(host="192.0.2.1", port=443)
 #: connect answers within one round trip, and one lost SYN is sent again after a second.
 NOBODY_SECONDS: Final = 2.0
 NOBODY_ROUND_TRIPS: Final = 6.0
-#: Two clocks agree within this many seconds (an HTTP Date has whole seconds, and the way takes time).
-CLOCKS_AGREE: Final = 5.0
 #: The longest page of a portal that is read, in bytes.
 MOST_PAGE: Final = 64 * 1024
 
@@ -44,7 +45,7 @@ class Baseline:
         """Begin with what the machine itself tells."""
         self._plan = plan
         self._services = services
-        self._clocks: dict[str, float] = {}
+        self._time = TimeOfDay(services.clock)
         self._nobody: anyio.CancelScope | None = None
         self._nobody_since = 0.0
         line = plan.line
@@ -60,20 +61,29 @@ class Baseline:
             for look in (self._portal, self._proxied):
                 group.start_soon(self._look, look, changed)
 
-    def take(self, option: Option, attempt: Attempt) -> None:
-        """Read the clock of an authenticated server off an attempt."""
-        for step in attempt.steps:
-            skew = step.detail.get("clock_skew_s")
-            if isinstance(skew, int | float) and attempt.carried and not option.held_by_user:
-                self._clocks[option.operator or option.endpoint.host] = float(skew)
-        readings = sorted(self._clocks.values())
-        if len(readings) < 2:
-            return
-        middle = readings[(len(readings) - 1) // 2]
-        agreeing = [one for one in readings if abs(one - middle) <= CLOCKS_AGREE]
-        if len(agreeing) >= 2:
-            self.facts["clock"] = {"skew_s": round(middle, 1), "operators": len(agreeing)}
-            self._services.clock.skew = middle if abs(middle) > CLOCKS_AGREE else None
+    def take(self, option: Option, attempt: Attempt) -> bool:
+        """Read the clock of an authenticated server off an attempt; tell whether it put our clock right."""
+        self._time.take(option, attempt)
+        return self._settle_time()
+
+    async def ask_the_time(self, runner: Runner) -> bool:
+        """Ask servers whose certificates fail for their dates alone; tell whether that put our clock right."""
+        asked = self._time.to_ask()
+
+        async def ask(option: Option, moment: float) -> None:
+            task = Task(option=option, number=2, goal=Proof.CARRIED, judged_at=moment)
+            self._time.take_by_its_dates(option, (await runner.run(task)).attempt)
+
+        async with anyio.create_task_group() as group:
+            for option, moment in asked:
+                group.start_soon(ask, option, moment)
+        return self._settle_time()
+
+    def _settle_time(self) -> bool:
+        agreed = self._time.agreed()
+        if agreed is not None:
+            self.facts["clock"] = {"skew_s": round(agreed[0], 1), "operators": agreed[1]}
+        return self._time.correct()
 
     async def _look(self, look: Callable[[], Any], changed: Callable[[], None]) -> None:
         await look()

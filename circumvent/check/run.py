@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from circumvent.check import time_of_day
 from circumvent.check.assemble import Assembler
 from circumvent.check.baseline import Baseline
 from circumvent.check.events import (
@@ -21,12 +22,16 @@ from circumvent.check.events import (
     Started,
     StateDecided,
 )
+from circumvent.check.lag import LoopLag
 from circumvent.check.runner import Runner, Task
-from circumvent.check.schedule import Entry, Schedule, Work, second_try_limit
+from circumvent.check.schedule import Entry, Schedule, second_try_limit
 from circumvent.check.second import second_looks
 from circumvent.check.targets import try_targets
 from circumvent.check.triggers import run_triggers
-from circumvent.model.words import NetworkState, Proof, Reason, Scope, Status
+from circumvent.check.warm import FIRST, warm_up
+from circumvent.diagnose.look import Look
+from circumvent.diagnose.state import SECOND_LOOK, second_look
+from circumvent.model.words import NetworkState, Reason, Scope, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,8 +51,6 @@ START_SPACING: Final = 0.002
 #: The part of the time that verdicts may be worked out in while packets are under way: with a long list one takes
 #: long enough to make every round trip look longer.
 SHARE: Final = 0.05
-#: What an attempt may use at most in bytes, by what it has to prove; one that would pass the budget is not begun.
-COST: Final = {Proof.SUSTAINED: 120_000, Proof.CARRIED: 20_000}
 #: Reasons for stopping, as they stand in a record.
 STOPPED: Final = {Reason.DEADLINE: "the deadline came", Reason.INTERRUPTED: "the check was stopped"}
 
@@ -60,7 +63,13 @@ class CheckRun:
         self.plan = plan
         self._services = services
         self._emit = emit
-        self._runner = Runner(services, on_carried=self._announce)
+        self._runner = Runner(
+            services,
+            on_carried=self._announce,
+            max_bytes=plan.settings.max_bytes,
+            fast=plan.settings.fast,
+        )
+        self._lag = LoopLag()
         self._assembler = Assembler(plan, services.clock)
         self._schedule = Schedule(
             plan.order,
@@ -77,10 +86,11 @@ class CheckRun:
         self._told: dict[str, Status] = {}
         self._found: set[str] = set()
         self._targets: list[Target] = []
-        self._concluded = self._assembler.conclude((), self._baseline.facts, final=False)
+        self._options: tuple[OptionReport, ...] = ()
         self._state: NetworkState | None = None
         self._news = anyio.Event()
         self._undecided: set[str] = set()
+        self._looked_twice = False
 
     def stop(self) -> None:
         """End the check now, with what is known (Ctrl-C)."""
@@ -101,7 +111,9 @@ class CheckRun:
 
     async def _phases(self) -> None:
         async with anyio.create_task_group() as teller:
+            teller.start_soon(self._services.timeouts.watch)
             teller.start_soon(self._tell_as_it_goes)
+            teller.start_soon(self._lag.run)
             async with anyio.create_task_group() as whole:
                 whole.start_soon(self._baseline.run, self._something_new)
                 async with anyio.create_task_group() as group:
@@ -111,16 +123,21 @@ class CheckRun:
                 )
                 await run_triggers(self._schedule, self._runner, self._services.clock, self._decided)
                 await try_targets(self.plan, self._schedule, self._runner, self._targets)
+                self._baseline.last_call()
             teller.cancel_scope.cancel()
 
     async def _try_all(self, group: anyio.abc.TaskGroup) -> None:
+        for job in self._schedule.next_jobs(len(self.plan.order) - len(self.plan.options) + FIRST):
+            group.start_soon(self._attempt, job)
+        await anyio.sleep(START_SPACING)
+        await warm_up(option.kind for option in self.plan.order)
         while True:
-            jobs = self._schedule.next_jobs(MOST_UNDER_WAY - self._under_way)
+            jobs = self._schedule.next_jobs(MOST_UNDER_WAY - self._schedule.under_way)
             for job in jobs:
                 group.start_soon(self._attempt, job)
                 await anyio.sleep(START_SPACING)
             if not jobs:
-                if self._schedule.done:
+                if self._schedule.done and not await self._look_twice():
                     return
                 self._services.resolver.look_at(self._schedule.entries.values())
                 self._changed = anyio.Event()
@@ -131,23 +148,31 @@ class CheckRun:
         used = self._runner.used
         return used.sent + used.received
 
-    @property
-    def _under_way(self) -> int:
-        return sum(1 for entry in self._schedule.entries.values() if entry.busy)
+    async def _look_twice(self) -> bool:
+        """Before it is said that only home answers: all anchors once more, three seconds later. Tell if so."""
+        self._look_again()
+        look = Look(self._options, self._baseline.facts)
+        anchors = [self._schedule.entries[one] for one in second_look(look)]
+        if not anchors or self._looked_twice:
+            return False
+        self._looked_twice = True
+        last = max(entry.counted[0].t0 for entry in anchors)
+        await anyio.sleep(last + SECOND_LOOK - self._services.clock.now())
+        self._schedule.look_again(entry.option.id for entry in anchors)
+        return True
 
     async def _attempt(self, job: Job) -> None:
-        if self._bytes_used + COST[job.goal] > self.plan.settings.max_bytes:
-            self._schedule.drop(job, Reason.BUDGET)
-        else:
-            self._emit(AttemptStarted(option=job.option.id, at=self._services.clock.now()))
-            outcome = await self._runner.run(self._task(job))
-            self._take(job, outcome)
+        self._emit(AttemptStarted(option=job.option.id, at=self._services.clock.now()))
+        outcome = await self._runner.run(self._task(job))
+        moved = self._take(job, outcome) or await self._baseline.ask_the_time(self._runner)
+        if moved and self._services.clock.skew is not None:
+            self._schedule.reopen(time_of_day.OF_DATES, time_of_day.WHY)
         self._decided(job.option)
         self._changed.set()
 
     def _task(self, job: Job) -> Task:
         limit = None
-        if job.work is Work.SECOND:
+        if job.more_time:
             limit = second_try_limit(
                 limit=self._services.timeouts.limit,
                 bad_line=self._assembler.bad_line(self._services.timeouts.round_trip),
@@ -155,13 +180,16 @@ class CheckRun:
             )
         return Task(option=job.option, number=job.number, goal=job.goal, limit=limit, alone=job.alone)
 
-    def _take(self, job: Job, outcome: Outcome) -> None:
-        self._schedule.entries[job.option.id].attempts.extend(outcome.losers)
+    def _take(self, job: Job, outcome: Outcome) -> bool:
+        """Keep what came of an attempt; tell whether it put our clock right."""
+        attempts = self._schedule.entries[job.option.id].attempts
+        attempts.extend(outcome.losers)
         if outcome.cannot is not None:
+            if outcome.attempt.bytes_sent:
+                attempts.append(outcome.attempt)
             self._schedule.drop(job, outcome.cannot.reason, outcome.cannot.detail)
-            return
+            return False
         self._schedule.finished(job, outcome.attempt, shared=outcome.shared)
-        self._baseline.take(job.option, outcome.attempt)
         self._services.resolver.take(job.option, outcome.attempt)
         self._emit(
             AttemptFinished(
@@ -171,6 +199,7 @@ class CheckRun:
                 bytes_used=self._bytes_used,
             )
         )
+        return self._baseline.take(job.option, outcome.attempt)
 
     def _announce(self, option: Option, attempt: Attempt) -> None:
         """Tell that a tunnel carried, before its 64 KiB are through. A resolver's honesty must be seen first."""
@@ -204,10 +233,11 @@ class CheckRun:
 
     def _look_again(self) -> None:
         """Decide the state and the findings from what is known, and tell what is new."""
-        self._concluded = self._assembler.conclude(
+        concluded = self._assembler.conclude(
             self._schedule.entries.values(), self._baseline.facts, final=False
         )
-        network, now = self._concluded.network, self._services.clock.now()
+        self._options = concluded.options
+        network, now = concluded.network, self._services.clock.now()
         if network.state is not self._state and network.state is not NetworkState.UNKNOWN:
             self._state = network.state
             self._emit(StateDecided(network=network, at=now))
@@ -215,7 +245,7 @@ class CheckRun:
             if finding.kind not in self._found:
                 self._found.add(finding.kind)
                 self._emit(FindingSeen(finding=finding, at=now))
-        self._tell_decided(self._concluded.options)
+        self._tell_decided(concluded.options)
 
     def _tell_decided(self, options: Sequence[OptionReport]) -> None:
         """Tell the verdict on options whose attempts ended, but for those that are tried once more already."""
@@ -227,11 +257,9 @@ class CheckRun:
                     self._tell(option)
 
     def _started(self) -> Started:
-        concluded = self._assembler.conclude(
-            self._schedule.entries.values(), self._baseline.facts, final=False
-        )
+        options = self._assembler.begun(self._schedule.entries.values())
         return Started(
-            options=tuple(option for option in concluded.options if not option.baseline),
+            options=tuple(option for option in options if not option.baseline),
             deadline_s=self.plan.settings.seconds,
             max_bytes=self.plan.settings.max_bytes,
             interface=self.plan.interface,
@@ -249,6 +277,7 @@ class CheckRun:
             used=self._runner.used,
             ended_by=self._ended_by,
             targets=self._targets,
+            loop_lag_ms=self._lag.milliseconds(),
         )
         self._tell_decided(report.options)
         self._emit(Finished(report=report))

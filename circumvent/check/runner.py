@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import msgspec
 
+from circumvent.check.budget import ByteBudget
+from circumvent.check.pace import MarkingPace
+from circumvent.check.settings import MAX_BYTES
 from circumvent.model import failure as failures
 from circumvent.model.record import Attempt, Fidelity
 from circumvent.model.report import Bytes
 from circumvent.model.words import Proof, Reason
 from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.errors import CannotTry, StepFailed
+from circumvent.net.failure import translate
 from circumvent.net.trace import Trace
 from circumvent.transport import Carrier, Context, Triggering, load
 
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from circumvent.net.verify import TrustStore
 
 
+#: What an attempt may use at most in bytes, by what it has to prove; one that would pass the budget is not begun.
+COST: Final = {Proof.SUSTAINED: 120_000, Proof.CARRIED: 20_000}
 #: What only a resolver that was reached says.
 ANSWERS: Final = frozenset({failures.DNS_NXDOMAIN, failures.DNS_REFUSED})
 
@@ -69,7 +75,7 @@ class Task:
     ``number`` counts the option's tries from 1; ``limit`` (seconds) replaces the adaptive step limit; ``alone``
     waits until no other connection to the address is open; ``trigger`` runs the second-phase probe; ``via`` is
     a working option through which to look a second time; ``as_an_app`` asks this network's own resolver, as any
-    app would.
+    app would; ``judged_at`` (seconds since 1970) replaces the time at which certificates are judged.
     """
 
     option: Option
@@ -80,13 +86,14 @@ class Task:
     trigger: bool = False
     via: Option | None = None
     as_an_app: bool = False
+    judged_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a task: the attempt, the connections that lost a race, why nothing was sent.
 
-    ``shared``: other connections to the same address were open meanwhile.
+    ``shared``: other connections to the same address were open meanwhile, and somebody was served there.
     """
 
     attempt: Attempt
@@ -97,15 +104,27 @@ class Outcome:
 
 @dataclass(slots=True)
 class Runner:
-    """Makes attempts and knows those that are under way."""
+    """Makes attempts and knows those that are under way.
+
+    ``max_bytes`` bounds what all attempts together send and receive; ``fast`` lifts the pace of what marks the user.
+    """
 
     services: Services
     on_carried: Callable[[Option, Attempt], None] | None = None
+    max_bytes: int = MAX_BYTES
+    fast: bool = False
+    _budget: ByteBudget = field(init=False)
+    _pace: MarkingPace = field(init=False)
+    _served: set[str] = field(default_factory=set)
     _attempts: int = 0
     _under_way: set[Trace] = field(default_factory=set)
     _stopped: list[tuple[Option, Attempt]] = field(default_factory=list)
     _sent: int = 0
     _received: int = 0
+
+    def __post_init__(self) -> None:
+        self._budget = ByteBudget(self.max_bytes, lambda: self.used.sent + self.used.received)
+        self._pace = MarkingPace(fast=self.fast)
 
     @property
     def used(self) -> Bytes:
@@ -130,35 +149,59 @@ class Runner:
 
     async def run(self, task: Task) -> Outcome:
         """Make one attempt. Never raises for what the network did."""
-        option, services = task.option, self.services
+        option = task.option
         carrier = self._carrier(option, task)
         trace = self._trace(task)
+        self._under_way.add(trace)
         try:
             endpoint, addresses = await self._locate(task, carrier, trace)
+            located = replace(task, option=replace(option, endpoint=endpoint))
+            async with self._pace.turn(option), self._budget.promise(COST[task.goal]) as granted:
+                if not granted:
+                    raise CannotTry(Reason.BUDGET)
+                return await self._lease(located, addresses, trace, carrier)
         except CannotTry as exc:
-            return Outcome(attempt=self._record(trace, option), cannot=exc)
+            return self._could_not(trace, option, exc)
         except StepFailed:
             return self._close(trace, option, shared=False)
-        located = replace(option, endpoint=endpoint)
-        async with services.slots.lease(
+        finally:
+            self._under_way.discard(trace)
+            self._sent += trace.bytes_sent
+            self._received += trace.bytes_received
+
+    def watch(self, trace: Trace) -> None:
+        """Count the bytes of a trace that belongs to no attempt."""
+        self._under_way.add(trace)
+
+    async def _lease(
+        self, task: Task, addresses: tuple[str, ...], trace: Trace, carrier: Option | None
+    ) -> Outcome:
+        option = task.option
+        async with self.services.slots.lease(
             addresses, connections=option.traits.connections, group=option.cdn, exclusive=task.alone
         ) as lease:
             trace.restart()
-            self._under_way.add(trace)
             try:
-                await self._try(located, task, trace, carrier)
-            except CannotTry as exc:
-                return Outcome(attempt=self._record(trace, option), cannot=exc)
+                await self._try(option, task, trace, carrier)
             except StepFailed:
                 pass
             except anyio.get_cancelled_exc_class():
                 self._stopped.append((option, self._record(trace, option)))
                 raise
-            finally:
-                self._under_way.discard(trace)
-                self._sent += trace.bytes_sent
-                self._received += trace.bytes_received
-            return self._close(trace, option, shared=lease.shared)
+            except CannotTry:
+                raise
+            except Exception as exc:  # noqa: BLE001 - a mistake of ours that one server brings out must not end the check
+                trace.failure = translate(exc, trace.steps[-1].name if trace.steps else "connect")
+            if trace.proof is not Proof.NONE:
+                self._served.update(addresses)
+            crowded = lease.shared and not self._served.isdisjoint(addresses)
+            return self._close(trace, option, shared=crowded)
+
+    def _could_not(self, trace: Trace, option: Option, exc: CannotTry) -> Outcome:
+        """Return what is known where a transport gave up; packets that were sent by then stay on record."""
+        closed = self._close(trace, option, shared=False)
+        attempt = msgspec.structs.replace(closed.attempt, counted=False, why=f"not tried: {exc.reason.value}")
+        return replace(closed, attempt=attempt, cannot=exc)
 
     async def _try(self, option: Option, task: Task, trace: Trace, carrier: Option | None) -> None:
         transport = load(option.kind)
@@ -175,9 +218,12 @@ class Runner:
             goal=task.goal,
             controls=self.services.controls(task.number),
             names=self.services.names(option, task.number, task.trigger),
-            trust=self.services.trust,
+            trust=self._trust(task),
             random=self.services.random,
         )
+
+    def _trust(self, task: Task) -> TrustStore:
+        return self.services.trust if task.judged_at is None else self.services.trust.at(task.judged_at)
 
     def _carrier(self, option: Option, task: Task) -> Option | None:
         if task.via is not None:

@@ -2,8 +2,10 @@
 
 Breadth first (the order is given), then
 
-* a failure while other connections to the same address were open is tried once more alone, before it counts;
+* a failure while other connections to the same address were open, and were served, is tried once more alone
+  before it counts;
 * what timed out gets one second try with more time; any other failure that is not permanent gets one retry;
+* what ran out of time because this machine was busy does not count, and is tried again when few others are;
 * then repeats, where they can still change the answer (:mod:`circumvent.rank.repeat`);
 * nothing is repeated after a refusal or another permanent failure.
 
@@ -22,6 +24,7 @@ import msgspec
 from circumvent.diagnose.verdict import refusal
 from circumvent.model import failure as failures
 from circumvent.model.words import Proof, Reason, Scope
+from circumvent.net.trace import BUSY
 from circumvent.rank.repeat import next_repeats
 
 if TYPE_CHECKING:
@@ -31,6 +34,11 @@ if TYPE_CHECKING:
     from circumvent.model.record import Attempt
     from circumvent.rank.order import Candidate
 
+#: How many others may be under way beside an attempt that a busy machine spoiled before, and how often it is made.
+CALM: Final = 4
+MOST_HAMPERED: Final = 2
+#: Why the failure before a lone try does not count.
+CROWDED: Final = "other connections to this address were open"
 #: Seconds that a second try gets: on a bad line, and else.
 SECOND_TRY_LONG: Final = 15.0
 SECOND_TRY: Final = 5.0
@@ -43,17 +51,20 @@ class Work(StrEnum):
     ALONE = "alone, because other connections to its address were open"
     SECOND = "second try, with more time"
     RETRY = "retry"
+    AGAIN = "again, because this machine was busy"
     REPEAT = "repeat"
+    LOOK = "second look at an anchor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One attempt to make. ``number`` counts an option's tries from 1; ``second`` asks for the longer limit."""
+    """One attempt to make. ``number`` counts an option's tries from 1; ``more_time`` asks for the longer limit."""
 
     option: Option
     work: Work
     number: int
     goal: Proof
+    more_time: bool = False
 
     @property
     def alone(self) -> bool:
@@ -63,22 +74,32 @@ class Job:
 
 @dataclass(slots=True)
 class Entry:
-    """An option and what became of it so far."""
+    """An option and what became of it so far.
+
+    ``tries`` counts the jobs given out; ``crowded`` is the failed attempt that waits for its lone try; ``hampered``
+    counts attempts that a busy machine spoiled.
+    """
 
     option: Option
     attempts: list[Attempt] = field(default_factory=list)
     held_back: Reason | None = None
     held_detail: str | None = None
-    started: bool = False
+    tries: int = 0
     busy: bool = False
     settled: bool = False
     retried: bool = False
-    shared: str | None = None
+    crowded: str | None = None
+    hampered: int = 0
 
     @property
     def counted(self) -> list[Attempt]:
         """Return the attempts that count."""
         return [attempt for attempt in self.attempts if attempt.counted]
+
+    @property
+    def started(self) -> bool:
+        """Tell whether it was tried, or is being tried."""
+        return self.tries > 0
 
     @property
     def carried(self) -> bool:
@@ -99,8 +120,8 @@ class Schedule:
     ) -> None:
         """Begin with ``options`` in breadth-first order.
 
-        ``trials`` is the most counted attempts of an option; ``enough`` stops a scope after that many working
-        options; ``candidates`` turns entries into what the ranking sees.
+        ``trials`` is the most counted attempts of an option (an anchor may always have two); ``enough`` stops a
+        scope after that many working options; ``candidates`` turns entries into what the ranking sees.
         """
         self.entries = {option.id: Entry(option) for option in options}
         self.trials = trials
@@ -108,6 +129,9 @@ class Schedule:
         self._candidates = candidates
         self._first: deque[str] = deque(self.entries)
         self._follow: deque[Job] = deque()
+        self._again: deque[Job] = deque()
+        #: Jobs given out and not finished.
+        self.under_way = 0
 
     def hold_back(self, option_id: str, reason: Reason, detail: str | None = None) -> None:
         """Never try this option (any further); the reason stands if nothing of it counts."""
@@ -115,45 +139,87 @@ class Schedule:
         entry.held_back, entry.held_detail, entry.settled = reason, detail, True
 
     def next_jobs(self, room: int) -> list[Job]:
-        """Return up to ``room`` jobs to begin now."""
+        """Return up to ``room`` jobs to begin now; what follows on an attempt is never kept waiting for room.
+
+        (Options whose names wait for a proven resolver fill the room; the second try of that resolver must not
+        wait behind them.)
+        """
         jobs: list[Job] = []
-        while len(jobs) < room and (job := self._next_job()) is not None:
+        while (self._follow or len(jobs) < room) and (job := self._next_job()) is not None:
             entry = self.entries[job.option.id]
-            entry.busy = entry.started = True
+            entry.busy = True
+            entry.tries += 1
+            self.under_way += 1
             jobs.append(job)
         return jobs
 
     def drop(self, job: Job, reason: Reason, detail: str | None = None) -> None:
-        """Take note that a job could not be done and nothing was sent; the option is left as it is."""
-        entry = self.entries[job.option.id]
-        entry.busy = False
+        """Take note that a job could not be done. What the option showed before stands."""
+        self._ended(job)
         self.hold_back(job.option.id, reason, detail)
+
+    def look_again(self, option_ids: Iterable[str]) -> None:
+        """Try these once more, whatever became of them; for anchors."""
+        for option_id in option_ids:
+            entry = self.entries[option_id]
+            if not entry.busy:
+                self._queue(entry, Work.LOOK)
+
+    def reopen(self, errors: Iterable[str], why: str) -> int:
+        """Try again what failed with one of ``errors`` alone; those attempts count no more. Return how many."""
+        wrong = frozenset(errors)
+        found = 0
+        for entry in self.entries.values():
+            failed = {one.failure.error if one.failure is not None else "" for one in entry.counted}
+            if entry.busy or not failed or not failed <= wrong:
+                continue
+            for attempt in entry.counted:
+                self._discount(entry, attempt.id, why)
+            entry.settled = entry.retried = False
+            self._queue(entry, Work.RETRY)
+            found += 1
+        return found
 
     @property
     def done(self) -> bool:
         """Tell whether no allowed attempt can change anything any more."""
-        return not self._first and not self._follow and not any(one.busy for one in self.entries.values())
+        return not self._first and not self._queued and not any(one.busy for one in self.entries.values())
 
     def finished(self, job: Job, attempt: Attempt, *, shared: bool) -> None:
-        """Take note of an attempt. ``shared``: other connections to its address were open meanwhile."""
-        entry = self.entries[job.option.id]
-        entry.busy = False
+        """Take note of an attempt.
+
+        ``shared``: other connections to its address were open meanwhile, and somebody was served there. Whoever
+        is silent to everybody was not crowded out by us.
+        """
+        entry = self._ended(job)
         entry.attempts.append(attempt)
-        if job.work is Work.ALONE and entry.shared is not None:
-            self._discount(entry, entry.shared, "other connections to this address were open")
-            entry.shared = None
+        if job.work is Work.ALONE and entry.crowded is not None:
+            self._discount(entry, entry.crowded, CROWDED)
+            entry.crowded = None
+        if attempt.why == BUSY:
+            self._hampered(entry)
         if not attempt.counted or attempt.carried:
             return
         anchor_answered = entry.option.baseline and attempt.proof.at_least(Proof.HANDSHAKEN)
         if _is_final(attempt) or anchor_answered:
             entry.settled = True
-        elif shared and job.work is Work.FIRST:
-            entry.shared = attempt.id
-            self._queue(entry, Work.ALONE)
-        elif len(entry.counted) < self.trials and not entry.retried and job.work is not Work.REPEAT:
+        elif shared and not job.alone:
+            entry.crowded = attempt.id
+            self._queue(entry, Work.ALONE, more_time=job.more_time)
+        elif self._may_retry(entry) and job.work not in {Work.REPEAT, Work.LOOK} and not entry.carried:
             entry.retried = True
             timed_out = attempt.failure is not None and attempt.failure.error in failures.TIMEOUT_FAILURES
-            self._queue(entry, Work.SECOND if timed_out else Work.RETRY)
+            self._queue(entry, Work.SECOND if timed_out else Work.RETRY, more_time=timed_out)
+
+    def _may_retry(self, entry: Entry) -> bool:
+        most = max(self.trials, 2) if entry.option.baseline else self.trials
+        return len(entry.counted) < most and not entry.retried
+
+    def _ended(self, job: Job) -> Entry:
+        entry = self.entries[job.option.id]
+        entry.busy = False
+        self.under_way -= 1
+        return entry
 
     def _next_job(self) -> Job | None:
         if self._follow:
@@ -166,6 +232,8 @@ class Schedule:
                 self.hold_back(entry.option.id, Reason.ENOUGH)
                 continue
             return self._job(entry, Work.FIRST)
+        if self._again:
+            return self._again.popleft() if self.under_way < CALM else None
         return self._next_repeat()
 
     def _next_repeat(self) -> Job | None:
@@ -180,21 +248,38 @@ class Schedule:
                 return self._job(entry, Work.REPEAT)
         return None
 
-    def _queue(self, entry: Entry, work: Work) -> None:
-        entry.busy = True
-        self._follow.append(self._job(entry, work))
+    @property
+    def _queued(self) -> int:
+        return len(self._follow) + len(self._again)
 
-    def _job(self, entry: Entry, work: Work) -> Job:
+    def _hampered(self, entry: Entry) -> None:
+        """Try again when less is under way what did not get enough of this machine; not for ever."""
+        entry.hampered += 1
+        if entry.hampered <= MOST_HAMPERED:
+            entry.busy = True
+            self._again.append(self._job(entry, Work.AGAIN))
+        elif not entry.counted:
+            self.hold_back(entry.option.id, Reason.DEADLINE, "this machine was too busy")
+
+    def _queue(self, entry: Entry, work: Work, *, more_time: bool = False) -> None:
+        entry.busy = True
+        self._follow.append(self._job(entry, work, more_time=more_time))
+
+    def _job(self, entry: Entry, work: Work, *, more_time: bool = False) -> Job:
         sustained = any(attempt.proof is Proof.SUSTAINED or attempt.cut_bytes for attempt in entry.attempts)
         once = entry.carried or sustained or entry.option.baseline
         goal = Proof.CARRIED if once else Proof.SUSTAINED
-        return Job(option=entry.option, work=work, number=len(entry.attempts) + 1, goal=goal)
+        return Job(option=entry.option, work=work, number=entry.tries + 1, goal=goal, more_time=more_time)
 
     def _has_enough(self, scope: Scope) -> bool:
         if self._enough is None:
             return False
-        working = (one for one in self.entries.values() if one.option.scope is scope and one.carried)
-        return sum(1 for _ in working) >= self._enough
+        working = [
+            one
+            for one in self.entries.values()
+            if one.option.scope is scope and one.carried and not one.option.baseline
+        ]
+        return len(self._candidates(working)) >= self._enough
 
     @staticmethod
     def _discount(entry: Entry, attempt_id: str, why: str) -> None:
@@ -218,4 +303,7 @@ def second_try_limit(*, limit: float, bad_line: bool, left: float) -> float:
 def _is_final(attempt: Attempt) -> bool:
     if refusal(attempt) is not None:
         return True
-    return attempt.failure is not None and attempt.failure.error in failures.PERMANENT_FAILURES | failures.LOCAL_FAILURES
+    return (
+        attempt.failure is not None
+        and attempt.failure.error in failures.PERMANENT_FAILURES | failures.LOCAL_FAILURES
+    )

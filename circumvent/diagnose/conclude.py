@@ -44,6 +44,8 @@ FILTERING = frozenset(
         FindingKind.FLOW_CUT,
     }
 )
+#: What a verdict writes into the detail of an option; a report that is read again gets new ones.
+VERDICT_DETAILS = frozenset({"limit", "cut_bytes", "kbps", "authenticated", "lies", "honesty"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,14 +154,16 @@ def _report(
     ok = sum(one.carried for one in tries)
     p, p_low = success_rate(ok, len(tries))
     seen = observe(tries, without_connect=without_connect)
-    detail: dict[str, Any] = {**option.detail, **verdict.detail}
+    kept = {name: value for name, value in option.detail.items() if name not in VERDICT_DETAILS}
+    detail: dict[str, Any] = {**kept, **verdict.detail}
     if lie is not None:
-        detail["honesty"] = lie
+        detail |= {"lies": True, "honesty": lie}
     return msgspec.structs.replace(
         option,
         status=verdict.status,
         proof=verdict.proof,
         reason=verdict.reason,
+        reason_detail=option.reason_detail if verdict.reason is not None else None,
         evidence=verdict.evidence,
         failure=verdict.failure,
         success=Success(trials=len(tries), ok=ok, p=_rounded(p), p_low=_rounded(p_low)),

@@ -178,6 +178,17 @@ def _nothing_abroad(look: Look, foreign: Anchors) -> NetworkState:
     return NetworkState.UNKNOWN
 
 
+def second_look(look: Look) -> tuple[str, ...]:
+    """Return the anchors that must be tried again before ``national_only`` may be said; none if it can't be."""
+    foreign, domestic = anchors(look, domestic=False), anchors(look, domestic=True)
+    tunnels = any(carried(option) and not option.baseline for option in look.options)
+    if foreign.answered or foreign.waiting or tunnels or len(domestic.answered) < DOMESTIC:
+        return ()
+    if len(foreign.failed) < FOREIGN or len(networks(foreign.failed)) < FOREIGN_NETWORKS:
+        return ()
+    return tuple(one.id for one in (*domestic.answered, *foreign.failed) if not _looked_again(one))
+
+
 def _looked_again(option: OptionReport) -> bool:
     """Tell whether it came out the same twice, with some time between."""
     tries = counted(option)

@@ -78,6 +78,10 @@ class TrustStore:
         """
         return TrustStore((*self._roots, *read_pem(pem)), self._now)
 
+    def at(self, moment: float) -> TrustStore:
+        """Return a store with the same roots that judges as of ``moment`` (seconds since 1970)."""
+        return TrustStore(self._roots, lambda: moment)
+
     def verify(
         self, chain_der: Sequence[bytes], name: str | None, *, certificate_hashes: Sequence[bytes] = ()
     ) -> None:
