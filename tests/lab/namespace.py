@@ -14,12 +14,9 @@ anywhere. Where the kernel refuses (:func:`enter` returns the reason) :func:`for
 
 from __future__ import annotations
 
-import ctypes
-import fcntl
 import os
 import signal
 import socket
-import struct
 import sys
 import threading
 from dataclasses import dataclass
@@ -27,7 +24,22 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from tests.lab.netlink import Netlink, RouteType
+from circumvent.lab.namespace import (
+    CAP_NET_ADMIN,
+    CAP_SYS_ADMIN,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    MS_BIND,
+    MS_PRIVATE_RECURSIVE,
+    Refused,
+    enter_user_namespace,
+    furnish_network,
+    keep_capabilities,
+    mount,
+    open_tun,
+    unshare,
+)
+from circumvent.lab.netlink import Netlink, RouteType
 
 #: Addresses of the servers of the laboratory (documentation ranges, RFC 5737 and RFC 3849).
 SERVERS_IPV4: Final = tuple(f"198.51.100.{number}" for number in range(10, 61))
@@ -53,17 +65,6 @@ DROP_DEVICE: Final = "drop0"
 
 #: What /etc/resolv.conf says inside the namespace: the laboratory's resolver, 198.51.100.10.
 _RESOLV_CONF: Final = Path(__file__).with_name("resolv.conf")
-_NOBODY: Final = 65534
-_CLONE_NEWNS: Final = 0x00020000
-_CLONE_NEWUSER: Final = 0x10000000
-_CLONE_NEWNET: Final = 0x40000000
-_MS_BIND: Final = 0x1000
-_MS_PRIVATE_RECURSIVE: Final = 0x40000 | 0x4000
-_TUNSETIFF: Final = 0x400454CA
-_IFF_TUN_NO_PI: Final = 0x0001 | 0x1000
-_CAP_NET_ADMIN: Final = 12
-_CAP_SYS_ADMIN: Final = 21
-_CAPABILITY_VERSION_3: Final = 0x20080522
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +92,6 @@ class Network:
         with Netlink() as netlink:
             netlink.remove_route("0.0.0.0/0", device=DROP_DEVICE)
             netlink.remove_route("::/0", device=DROP_DEVICE)
-
-
-class _Refused(Exception):
-    """The kernel does not let us build the namespace."""
 
 
 def enter() -> str | None:
@@ -155,7 +152,7 @@ def _rehearse() -> str | None:
         signal.alarm(20)
         try:
             _build()
-        except (_Refused, OSError) as error:
+        except (Refused, OSError) as error:
             os.write(writing, str(error).encode()[:1000])
         finally:
             os._exit(0)
@@ -171,23 +168,16 @@ def _rehearse() -> str | None:
 def _build() -> None:
     """Enter the namespaces and furnish them.
 
-    :raises _Refused: when the kernel says no.
+    :raises Refused: when the kernel says no.
     :raises OSError: likewise.
     """
-    uid, gid = os.geteuid(), os.getegid()
-    # Root becomes nobody, so that a test run by root meets the same permissions as everybody's.
-    inner_uid, inner_gid = uid or _NOBODY, gid or _NOBODY
-    _unshare(_CLONE_NEWUSER)
-    _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{inner_uid} {uid} 1")
-    _write("/proc/self/gid_map", f"{inner_gid} {gid} 1")
-    _unshare(_CLONE_NEWNET | _CLONE_NEWNS)
+    enter_user_namespace()
+    unshare(CLONE_NEWNET | CLONE_NEWNS)
     _furnish_files()
-    _write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
-    _write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "0")
+    furnish_network()
     open_tun(DROP_DEVICE)  # never read, never closed
     _furnish()
-    _keep_capabilities(_CAP_NET_ADMIN, _CAP_SYS_ADMIN)
+    keep_capabilities(CAP_NET_ADMIN, CAP_SYS_ADMIN)
 
 
 def _furnish() -> None:
@@ -206,53 +196,11 @@ def _furnish() -> None:
             netlink.add_route(prefix, device=None, kind=RouteType.PROHIBIT)
 
 
-def open_tun(name: str) -> int:
-    """Create a TUN device in the current namespace; it lives as long as the descriptor.
-
-    :raises OSError: when there is no /dev/net/tun.
-    """
-    descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-    request = struct.pack("16sH22x", name.encode(), _IFF_TUN_NO_PI)
-    fcntl.ioctl(descriptor, _TUNSETIFF, request)
-    return descriptor
-
-
 def _furnish_files() -> None:
     """In this mount namespace only: the laboratory's ``resolv.conf``, and shared memory that no other run sees."""
-    _mount("none", "/", _MS_PRIVATE_RECURSIVE)
+    mount("none", "/", MS_PRIVATE_RECURSIVE)
     if Path("/dev/shm").is_dir():  # squid keeps segments of fixed names there
-        _mount("tmpfs", "/dev/shm", 0, kind="tmpfs")
+        mount("tmpfs", "/dev/shm", 0, kind="tmpfs")
     target = Path("/etc/resolv.conf")
     if target.exists():
-        _mount(str(_RESOLV_CONF), str(target.resolve()), _MS_BIND)
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _unshare(flags: int) -> None:
-    if _libc().unshare(flags):
-        raise _Refused(f"unshare({flags:#x}): {os.strerror(ctypes.get_errno())}")
-
-
-def _mount(source: str, target: str, flags: int, *, kind: str | None = None) -> None:
-    name = None if kind is None else kind.encode()
-    if _libc().mount(source.encode(), target.encode(), name, ctypes.c_ulong(flags), None):
-        raise _Refused(f"mount on {target}: {os.strerror(ctypes.get_errno())}")
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="ascii")
-    except OSError as error:
-        raise _Refused(f"writing {path}: {error.strerror}") from error
-
-
-def _keep_capabilities(*kept: int) -> None:
-    """Drop every capability but these, so that file permissions hold in tests as they do for people."""
-    mask = sum(1 << number for number in kept)
-    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    data = struct.pack("=6I", mask, mask, 0, 0, 0, 0)
-    if _libc().capset(header, data):
-        raise _Refused(f"capset: {os.strerror(ctypes.get_errno())}")
+        mount(str(_RESOLV_CONF), str(target.resolve()), MS_BIND)

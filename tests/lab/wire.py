@@ -13,7 +13,6 @@ was delivered there, and how many bytes went each way: times that no program und
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import heapq
 import json
 import os
@@ -27,8 +26,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
+from circumvent.lab.namespace import CLONE_NEWNET, current_network, die_with_parent, inside, open_tun, unshare
+from circumvent.lab.netlink import Netlink
 from tests.lab import namespace
-from tests.lab.netlink import Netlink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,8 +45,6 @@ _TCP: Final = 6
 _UDP: Final = 17
 _SYN: Final = 0x02
 _SYN_ACK: Final = 0x12
-_PR_SET_PDEATHSIG: Final = 1
-_CLONE_NEWNET: Final = 0x40000000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +76,7 @@ class _Tally:
 class Wire:
     """The world, the client and the copier between them. Made by :func:`open_wire`; the caller is the client."""
 
-    def __init__(self, client: int, world: int, copier: int, control: socket.socket) -> None:
-        self._client = client
+    def __init__(self, world: int, copier: int, control: socket.socket) -> None:
         self._world = world
         self._copier = copier
         self._control = control
@@ -87,11 +84,8 @@ class Wire:
     @contextlib.contextmanager
     def in_world(self) -> Iterator[None]:
         """Move this thread into the world, to start servers there."""
-        _setns(self._world)
-        try:
+        with inside(self._world):
             yield
-        finally:
-            _setns(self._client)
 
     def flows(self) -> list[Flow]:
         """Return what passed since the last call."""
@@ -129,16 +123,16 @@ def open_wire(
     reason = namespace.enter()
     if reason is not None:
         raise RuntimeError(f"there is no network namespace: {reason}")
-    world_side = namespace.open_tun(_WORLD_DEVICE)
+    world_side = open_tun(_WORLD_DEVICE)
     with Netlink() as netlink:
         netlink.link_up(_WORLD_DEVICE, mtu=_MTU)
         for address in world:
             netlink.add_address("lo", address)
         for prefix in _CLIENT_PREFIXES:
             netlink.add_route(prefix, device=_WORLD_DEVICE)
-    world_namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    _call("unshare", _CLONE_NEWNET)
-    client_side = namespace.open_tun(_CLIENT_DEVICE)
+    world_namespace = current_network()
+    unshare(CLONE_NEWNET)
+    client_side = open_tun(_CLIENT_DEVICE)
     with Netlink() as netlink:
         netlink.link_up("lo")
         netlink.link_up(_CLIENT_DEVICE, mtu=_MTU)
@@ -146,17 +140,17 @@ def open_wire(
             netlink.add_address(_CLIENT_DEVICE, address)
         netlink.add_route("0.0.0.0/0", device=_CLIENT_DEVICE)
         netlink.add_route("::/0", device=_CLIENT_DEVICE)
-    client_namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     ours, theirs = socket.socketpair()
+    opener = os.getpid()
     copier = os.fork()
     if copier == 0:
         ours.close()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent(opener)
         _run_copier(client_side, world_side, theirs, delay, dropped)
     theirs.close()
     os.close(client_side)
     os.close(world_side)
-    return Wire(client_namespace, world_namespace, copier, ours)
+    return Wire(world_namespace, copier, ours)
 
 
 def _run_copier(
@@ -296,13 +290,3 @@ def _parse(packet: bytes) -> tuple[int, bytes, bytes, int, int, int] | None:
     source_port, target_port = struct.unpack_from("!HH", packet, start)
     flags = packet[start + 13] if protocol == _TCP and len(packet) > start + 13 else 0
     return protocol, source, target, source_port, target_port, flags
-
-
-def _setns(descriptor: int) -> None:
-    _call("setns", descriptor, _CLONE_NEWNET)
-
-
-def _call(name: str, *arguments: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if getattr(libc, name)(*arguments):
-        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")

@@ -1,6 +1,6 @@
-"""Addresses and routes by rtnetlink (RFC 3549), so that a test run needs no ``ip`` program.
+"""Addresses and routes by rtnetlink (RFC 3549), so that the laboratory needs no ``ip`` program.
 
-Only the four requests that the laboratory makes: bring a link up, add an address, add a route, remove a route.
+Only the requests that it makes: bring a link up, add an address, add a route, remove a route.
 Constants and structures are those of ``linux/rtnetlink.h``, ``if_link.h`` and ``if_addr.h``.
 """
 
@@ -29,19 +29,23 @@ _IFA_LOCAL: Final = 2
 _IFA_ADDRESS: Final = 1
 _IFA_FLAG_NODAD: Final = 0x02  # an address is usable at once, without duplicate address detection
 _IFLA_MTU: Final = 4
+_IFLA_TXQLEN: Final = 13
 _RTA_DST: Final = 1
 _RTA_OIF: Final = 4
 
 _TABLE_MAIN: Final = 254
+_TABLE_LOCAL: Final = 255
 _PROTOCOL_STATIC: Final = 4
 _SCOPE_UNIVERSE: Final = 0
 _SCOPE_LINK: Final = 253
+_SCOPE_HOST: Final = 254
 
 
 class RouteType(enum.IntEnum):
     """What the kernel does with a packet to the prefix."""
 
     UNICAST = 1
+    LOCAL = 2  # every address of the prefix is this host's
     UNREACHABLE = 7  # EHOSTUNREACH
     PROHIBIT = 8  # EACCES
 
@@ -71,13 +75,14 @@ class Netlink:
     ) -> None:
         self._socket.close()
 
-    def link_up(self, name: str, *, mtu: int | None = None) -> None:
-        """Bring the interface up, with an MTU in bytes if one is given.
+    def link_up(self, name: str, *, mtu: int | None = None, queue: int | None = None) -> None:
+        """Bring the interface up, with an MTU in bytes and a queue in packets if they are given.
 
         :raises OSError: as the kernel answered.
         """
         header = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, socket.if_nametoindex(name), _IFF_UP, _IFF_UP)
         attributes = b"" if mtu is None else _attribute(_IFLA_MTU, struct.pack("=I", mtu))
+        attributes += b"" if queue is None else _attribute(_IFLA_TXQLEN, struct.pack("=I", queue))
         self._ask(_RTM_NEWLINK, 0, header + attributes)
 
     def add_address(self, name: str, address: str) -> None:
@@ -133,9 +138,9 @@ def _route(prefix: str, device: str | None, kind: RouteType) -> bytes:
         network.prefixlen,
         0,
         0,
-        _TABLE_MAIN,
+        _TABLE_LOCAL if kind is RouteType.LOCAL else _TABLE_MAIN,
         _PROTOCOL_STATIC,
-        _SCOPE_UNIVERSE if device is None or network.version == 6 else _SCOPE_LINK,
+        _scope(device, network, kind),
         kind,
         0,
     )
@@ -143,3 +148,9 @@ def _route(prefix: str, device: str | None, kind: RouteType) -> bytes:
     if device is not None:
         attributes += _attribute(_RTA_OIF, struct.pack("=I", socket.if_nametoindex(device)))
     return header + attributes
+
+
+def _scope(device: str | None, network: IPv4Network | IPv6Network, kind: RouteType) -> int:
+    if device is None or network.version == 6:
+        return _SCOPE_UNIVERSE
+    return _SCOPE_HOST if kind is RouteType.LOCAL else _SCOPE_LINK

@@ -1,0 +1,333 @@
+"""Two network namespaces, a TUN device in each, and the process that copies packets between them.
+
+::
+
+    with open_wire(WireConfig(rules=(...,), world=("198.51.100.10",))) as wire:
+        with wire.in_world():
+            ...  # start servers
+        with wire.in_client():
+            ...  # start clients
+        wire.report()
+
+Opening one needs CAP_SYS_ADMIN in the current user namespace: run inside :func:`circumvent.lab.namespace.contained`.
+The thread that opens a wire stays in its own network namespace; several wires can be open at once. The engine's
+process dies with the one that opened the wire; the devices go with it, and the namespaces with the last process inside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from circumvent.lab.censor import Censor
+from circumvent.lab.engine import Engine, Path
+from circumvent.lab.flow import DOWN, UP
+from circumvent.lab.namespace import Refused, die_with_parent, furnish_network, inside, new_network, open_tun
+from circumvent.lab.netlink import Netlink, RouteType
+from circumvent.lab.pcap import PcapWriter
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from circumvent.lab.rule import Rule
+
+#: The client's addresses, unless a configuration says otherwise.
+CLIENT: Final = ("10.78.0.2", "fd78::2")
+#: The device on either side.
+DEVICE: Final = "wire0"
+#: Packets that wait in a device until the engine reads them.
+_QUEUE: Final = 4000
+#: Packets that are read from one device before the other has its turn.
+_BATCH: Final = 32
+_LONGEST_ANSWER: Final = 64 << 20
+#: Fall-back devices that appear in every namespace where their module is loaded; they are down and lead nowhere.
+_FALL_BACK: Final = frozenset(
+    {"sit0", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6tnl0", "ip6gre0"}
+)
+
+
+class RulesNeverFired(Exception):
+    """Rules were laid on a wire and never fired: what was tried was not what was meant to be tried."""
+
+
+class WireBroke(Exception):
+    """The engine's process has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireConfig:
+    """What to build.
+
+    ``client`` are the client's own addresses; without one of a family it has no route in that family. ``world`` are
+    the world's: addresses or whole prefixes. ``beyond`` are prefixes, beside the client's addresses, that the world
+    reaches over the wire: the addresses of a censor's probers. ``seed`` decides all chance. ``record`` is a file for
+    the packets that the client sends and gets (pcap).
+    """
+
+    path: Path = Path()  # noqa: RUF009 - frozen
+    rules: Sequence[Rule] = ()
+    client: tuple[str, ...] = CLIENT
+    world: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
+    mtu: int = 1500
+    seed: int = 0
+    defragment: bool = True
+    record: pathlib.Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the engine counted: its own packets, each rule's, each link's."""
+
+    engine: dict[str, int]
+    rules: dict[str, dict[str, int]]
+    links: dict[str, dict[str, int]]
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Rules that never fired."""
+        return tuple(name for name, counter in self.rules.items() if not counter["fired"])
+
+    def fired(self, rule: str) -> int:
+        """How many packets ``rule`` fired on."""
+        return self.rules[rule]["fired"]
+
+
+class Wire:
+    """An open wire; a context manager. Made by :func:`open_wire`."""
+
+    def __init__(self, client: int, world: int, engine: int, control: socket.socket) -> None:
+        self._client = client
+        self._world = world
+        self._engine = engine
+        self._control = control
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def in_client(self) -> AbstractContextManager[None]:
+        """Move this thread to the client side for a while."""
+        return inside(self._client)
+
+    def in_world(self) -> AbstractContextManager[None]:
+        """Move this thread to the world side for a while."""
+        return inside(self._world)
+
+    def report(self) -> Report:
+        """Return what was counted so far.
+
+        :raises WireBroke: when the engine's process has ended.
+        """
+        return Report(**self._ask({"ask": "report"}))
+
+    def check_fired(self, *, allowed: Sequence[str] = ()) -> None:
+        """Fail if a rule never fired, save those in ``allowed``.
+
+        :raises RulesNeverFired: if so.
+        """
+        silent = sorted(set(self.report().silent) - set(allowed))
+        if silent:
+            raise RulesNeverFired(f"rules that never fired: {', '.join(silent)}")
+
+    def close(self) -> None:
+        """End the engine and let go of both namespaces."""
+        if self._closed:
+            return
+        self._closed = True
+        self._control.close()
+        _bury(self._engine)
+        os.close(self._client)
+        os.close(self._world)
+
+    def _ask(self, request: dict[str, Any]) -> Any:
+        try:
+            self._control.send(json.dumps(request).encode())
+            length = struct.unpack("=I", self._receive(4))[0]
+            if length > _LONGEST_ANSWER:
+                raise WireBroke("the engine's answer is too long")
+            return json.loads(self._receive(length))
+        except OSError as error:
+            raise WireBroke(str(error)) from error
+
+    def _receive(self, length: int) -> bytes:
+        received = bytearray()
+        while len(received) < length:
+            piece = self._control.recv(length - len(received))
+            if not piece:
+                raise WireBroke("the engine's process has ended")
+            received += piece
+        return bytes(received)
+
+
+def open_wire(config: WireConfig) -> Wire:
+    """Make both namespaces and start the engine.
+
+    :raises Refused: when the kernel says no.
+    :raises OSError: likewise, or when there is no ``/dev/net/tun``.
+    """
+    with contextlib.ExitStack() as undo:
+        client, client_device = _side(undo, config, world=False)
+        world, world_device = _side(undo, config, world=True)
+        ours, theirs = socket.socketpair()
+        engine = _fork_engine(config, client_device, world_device, theirs)
+        theirs.close()
+        undo.pop_all()
+    os.close(client_device)
+    os.close(world_device)
+    return Wire(client, world, engine, ours)
+
+
+def _side(undo: contextlib.ExitStack, config: WireConfig, *, world: bool) -> tuple[int, int]:
+    """Make one namespace and its end of the wire; return descriptors of the namespace and of the device."""
+    network = new_network()
+    undo.callback(os.close, network)
+    with inside(network):
+        furnish_network()
+        device = open_tun(DEVICE)
+        undo.callback(os.close, device)
+        with Netlink() as netlink:
+            netlink.link_up("lo")
+            netlink.link_up(DEVICE, mtu=config.mtu, queue=_QUEUE)
+            (_furnish_world if world else _furnish_client)(netlink, config)
+        check_isolated()
+    return network, device
+
+
+def _furnish_client(netlink: Netlink, config: WireConfig) -> None:
+    for address in config.client:
+        netlink.add_address(DEVICE, address)
+    if any("." in address for address in config.client):
+        netlink.add_route("0.0.0.0/0", device=DEVICE)
+    if any(":" in address for address in config.client):
+        netlink.add_route("::/0", device=DEVICE)
+
+
+def _furnish_world(netlink: Netlink, config: WireConfig) -> None:
+    for text in config.world:
+        network = ip_network(text)
+        if network.num_addresses == 1:
+            netlink.add_address("lo", str(network.network_address))
+        else:
+            netlink.add_route(text, device="lo", kind=RouteType.LOCAL)
+    for text in (*config.client, *config.beyond):
+        netlink.add_route(str(ip_network(text)), device=DEVICE)
+
+
+def check_isolated() -> None:
+    """Make sure that nothing leads out of this network namespace: there is no device that is not ours.
+
+    :raises Refused: when there is one.
+    """
+    strangers = {name for _, name in socket.if_nameindex()} - {"lo", DEVICE} - _FALL_BACK
+    if strangers:
+        raise Refused(f"the namespace has devices that it should not have: {sorted(strangers)}")
+
+
+def _fork_engine(config: WireConfig, client: int, world: int, control: socket.socket) -> int:
+    parent = os.getpid()
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        die_with_parent(parent)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _close_others({0, 1, 2, client, world, control.fileno()})
+        gc.disable()  # packets and flows make no cycles
+        with contextlib.ExitStack() as stack:
+            writer = None
+            if config.record is not None:
+                writer = PcapWriter(stack.enter_context(config.record.open("wb")))
+            censor = Censor(config.rules, seed=config.seed, defragment=config.defragment)
+            tap = None if writer is None else writer.tap
+            Copier(client, world, control, Engine(config.path, censor, seed=config.seed, tap=tap)).run()
+        status = 0
+    except BaseException as error:  # noqa: BLE001 - a forked child must not run the parent's code after this
+        sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        os._exit(status)
+
+
+def _close_others(kept: set[int]) -> None:
+    """Close what was inherited: a server's socket that its owner closes must not live on here."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are all that is wanted
+        if int(name) not in kept:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+
+
+def _bury(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+
+
+class Copier:
+    """Drives an engine with packets and time until the control socket closes."""
+
+    def __init__(self, client: int, world: int, control: socket.socket, engine: Engine) -> None:
+        self._client = client
+        self._world = world
+        self._control = control
+        self._engine = engine
+        self._opened = time.monotonic()
+        os.set_blocking(client, False)
+        os.set_blocking(world, False)
+
+    def run(self) -> None:
+        """Copy."""
+        engine, client, world, control = self._engine, self._client, self._world, self._control.fileno()
+        opened, clock = self._opened, time.monotonic
+        while True:
+            due = engine.next_time()
+            wait = None if due is None else max(0.0, due - (clock() - opened))
+            ready, _, _ = select.select((client, world, control), (), (), wait)
+            for descriptor in ready:
+                if descriptor == control:
+                    if not self._serve():
+                        return
+                    continue
+                direction = UP if descriptor == client else DOWN
+                for raw in _read(descriptor):
+                    engine.take(direction, raw, clock() - opened)
+            for direction, raw in engine.deliver(clock() - opened):
+                # The kernel refuses what it could not route; a router would drop it.
+                with contextlib.suppress(OSError):
+                    os.write(world if direction is UP else client, raw)
+
+    def _serve(self) -> bool:
+        """Answer a request; tell whether to go on."""
+        request = self._control.recv(4096)
+        if not request:
+            return False
+        body = json.dumps(self._engine.report()).encode()
+        self._control.sendall(struct.pack("=I", len(body)) + body)
+        return True
+
+
+def _read(descriptor: int) -> Iterator[bytes]:
+    for _ in range(_BATCH):
+        try:
+            yield os.read(descriptor, 65535)
+        except BlockingIOError:
+            return
