@@ -28,7 +28,7 @@ from circumvent.model.words import Proof
 from circumvent.net.aioquic_adapter import ClientConnection
 from circumvent.net.errors import PeerError
 from circumvent.net.failure import quic_failure
-from circumvent.net.gate import crypto
+from circumvent.net.gate import begin_crypto, crypto
 from circumvent.net.ja4 import ja4
 from circumvent.net.peer import Peer, os_trusts
 from circumvent.net.quic_packet import starts_with_initial, version_negotiation
@@ -149,7 +149,7 @@ class QuicLink:
         :raises OSError: as the socket raises it.
         """
         try:
-            await crypto(self.quic.connect, self._trace.clock.now())
+            await begin_crypto(self._trace, self.quic.connect, self._trace.clock.now())
             self.peer = Peer(ja4=ja4(self.quic.client_hello, transport="q"))
             if self._trace.fidelity.tls == "none":  # of TLS inside TLS the outer one is seen on the line
                 self._trace.fidelity = Fidelity(tls="aioquic", ja4=self.peer.ja4)
@@ -283,7 +283,7 @@ class QuicLink:
         negotiation = version_negotiation(datagram.data)
         if negotiation is not None and negotiation.destination == self.quic.aioquic.host_cid:
             self._negotiated = True
-        await crypto(self.quic.receive, datagram.data, self._trace.clock.now())
+        await crypto(self._trace, self.quic.receive, datagram.data, self._trace.clock.now())
         if not self._heard and (self._negotiated or self.quic.heard):
             # The first datagram that is the peer's own: garbage proves nobody and times nothing.
             self._heard = True
@@ -319,6 +319,7 @@ class QuicLink:
         try:
             if config.verify_name is not None or config.certificate_hashes:
                 await crypto(
+                    self._trace,
                     config.trust.verify,
                     chain,
                     config.verify_name,

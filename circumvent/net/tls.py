@@ -28,7 +28,7 @@ from circumvent.model.words import Proof
 from circumvent.net.block_pages import SEARCHED, block_page
 from circumvent.net.errors import PeerError, Refusal
 from circumvent.net.failure import words as _words
-from circumvent.net.gate import crypto
+from circumvent.net.gate import begin_crypto, crypto
 from circumvent.net.hello import ALERT, HANDSHAKE, HelloCut, HelloError, cut_flight, message_of_records
 from circumvent.net.ja4 import ja4
 from circumvent.net.peer import Peer, first_bytes_kind, os_trusts, server_hello_version
@@ -168,7 +168,8 @@ class _Handshake:
     async def _turn(self) -> bool:
         """Let OpenSSL go as far as it can; tell whether the handshake is complete."""
         try:
-            await crypto(self.pump.tls.do_handshake)
+            turn = begin_crypto if self._hello_sent is None else crypto
+            await turn(self._trace, self.pump.tls.do_handshake)
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLError as exc:
@@ -200,12 +201,16 @@ class _Handshake:
             return
         try:
             await crypto(
-                config.trust.verify, chain, config.verify_name, certificate_hashes=config.certificate_hashes
+                self._trace,
+                config.trust.verify,
+                chain,
+                config.verify_name,
+                certificate_hashes=config.certificate_hashes,
             )
             self.verified = True
         except PeerError as refusal:
             if refusal.error == failures.SSL_UNKNOWN_AUTHORITY:
-                self._explained = {"os_trusted": await crypto(os_trusts, chain)}
+                self._explained = {"os_trusted": await crypto(self._trace, os_trusts, chain)}
             if not finished:
                 alert = _ALERTS.get(refusal.error, _BAD_CERTIFICATE)
                 await self._say_last_words(bytes((ALERT, 3, 3, 0, 2, 2, alert)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from circumvent.model import failure as failures
 from circumvent.model.record import Attempt, Failure, Fidelity, Step
@@ -21,9 +21,15 @@ from circumvent.net.failure import translate
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    import anyio
+
     from circumvent.model.record import Json
     from circumvent.net.clock import Clock
     from circumvent.net.timeouts import Timeouts
+
+
+#: Why an attempt does not count that ran out of time because this process did not get enough of it.
+BUSY: Final = "this machine was busy"
 
 
 class FactSource(Protocol):
@@ -86,6 +92,8 @@ class Trace:
         self._first_packet: float | None = None
         self._carried: float | None = None
         self._waited = 0.0
+        self._open: list[anyio.CancelScope] = []
+        self._why: str | None = None
         self._sources: list[FactSource] = []
 
     @asynccontextmanager
@@ -96,6 +104,7 @@ class Trace:
         """
         step = OpenStep(name, self.clock.now())
         scope = self.timeouts.open(self.limit if limit is None else limit)
+        self._open.append(scope)
         failure: Failure | None = None
         cause: Exception | None = None
         try:
@@ -114,7 +123,11 @@ class Trace:
                 failure = Failure(step=name, error=failures.GENERIC_TIMEOUT)
                 step.detail.update(self._facts())
         finally:
+            if failure is not None and failure.error in failures.TIMEOUT_FAILURES:
+                fair = self.timeouts.fair(scope, timed_out=scope.cancelled_caught)
+                self._why = self._why if fair else BUSY
             self.timeouts.close(scope)
+            self._open.remove(scope)
             self._steps.append(
                 Step(name=name, t0=step.t0, t=self._end(step, failure), failure=failure, detail=step.detail)
             )
@@ -169,10 +182,11 @@ class Trace:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Mark time that we spend waiting for ourselves (budgets); it is left out of the latency."""
+        """Mark time that we spend waiting for ourselves: no step's limit counts it, nor does the latency."""
         before = self.clock.now()
         try:
-            yield
+            with self.timeouts.waiting(tuple(self._open)):
+                yield
         finally:
             if self._first_packet is not None and self._carried is None:
                 self._waited += self.clock.now() - before
@@ -196,6 +210,8 @@ class Trace:
             t0=self._t0,
             t=self.clock.now(),
             phase=self.phase,
+            counted=self._why is None,
+            why=self._why,
             family=self.family,
             address=self.address,
             proof=self.proof,

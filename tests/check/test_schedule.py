@@ -5,12 +5,14 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circumvent.check.schedule import Entry, Job, Schedule, Work, second_try_limit
+from circumvent.check.schedule import CALM, MOST_HAMPERED, Entry, Job, Schedule, Work, second_try_limit
 from circumvent.model.option import Endpoint, Option, Origin
 from circumvent.model.words import Proof, Reason, Status
+from circumvent.net.trace import BUSY
 from circumvent.rank.order import Candidate
 from circumvent.rank.score import observe
 from tests.diagnose.build import attempt, refused, silence
@@ -75,6 +77,32 @@ def test_a_timeout_gets_one_second_try_with_more_time_and_no_third() -> None:
     plan.finished(second, silence(), shared=False)
     assert plan.next_jobs(1) == []
     assert plan.done
+
+
+def hampered() -> Attempt:
+    return msgspec.structs.replace(silence(), counted=False, why=BUSY)
+
+
+def test_what_a_busy_machine_spoiled_is_tried_again_when_few_others_are_under_way() -> None:
+    plan = schedule("a", *(f"b{number}" for number in range(CALM)))
+    spoiled, *others = plan.next_jobs(10)
+    plan.finished(spoiled, hampered(), shared=False)
+    assert plan.next_jobs(10) == []
+    assert not plan.done
+    plan.finished(others[0], refused(authenticated=True), shared=False)
+    again = one(plan)
+    assert (again.option.id, again.work) == ("a", Work.AGAIN)
+    plan.finished(again, silence(), shared=False)
+    assert one(plan).work is Work.SECOND
+
+
+def test_a_machine_that_stays_busy_gives_no_verdict() -> None:
+    plan = schedule("a")
+    for _ in range(1 + MOST_HAMPERED):
+        plan.finished(one(plan), hampered(), shared=False)
+    assert plan.done
+    assert plan.entries["a"].held_back is Reason.DEADLINE
+    assert plan.entries["a"].counted == []
 
 
 def test_a_reset_is_retried_once() -> None:
