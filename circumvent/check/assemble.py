@@ -66,8 +66,9 @@ class Assembler:
             self._candidates[option.id] = kept
         return kept[1]
 
-    def begun(self, entries: Iterable[Entry]) -> tuple[OptionReport, ...]:
-        """Return these options as they stand before anything was sent."""
+    def begin(self, entries: Iterable[Entry], facts: Mapping[str, Any]) -> tuple[OptionReport, ...]:
+        """Take what is known before anything is sent; return the options as they stand then."""
+        self._facts = dict(facts)
         return tuple(self._observed(entry) for entry in entries)
 
     def conclude(

@@ -19,6 +19,7 @@ from circumvent.inputs.read import read_inputs
 from circumvent.inputs.suggest import suggest
 from circumvent.model.kinds import FAMILIES, KINDS
 from circumvent.model.words import Exposure
+from circumvent.net.address import is_public
 from circumvent.net.interfaces import Line, read_line
 from circumvent.net.sock import Source
 
@@ -129,7 +130,7 @@ def make_plan(
     rows, details = baseline_rows.rows(settings, controls, resolvers, ids=ids, random=random, chosen=chosen)
     order = (*rows, *_resolvers_first(breadth_first(chosen, places(chosen), random)))
     held = [option for option in chosen if option.held_by_user]
-    private = settings.allow_private and not settings.wants_builtin
+    private = settings.allow_private and all(_is_private(option) for option in chosen)
     return Plan(
         settings=settings,
         order=order,
@@ -151,6 +152,12 @@ def make_plan(
         parsed=parsed,
         notes=(),
     )
+
+
+def _is_private(option: Option) -> bool:
+    """Tell whether an option stays on this machine, in a private network or in a documentation prefix."""
+    known = option.endpoint.known_addresses
+    return bool(known) and not any(is_public(address) for address in known)
 
 
 def _check_words(settings: CheckSettings) -> None:
@@ -211,6 +218,8 @@ def _controls(settings: CheckSettings) -> tuple[tuple[Control, ...], tuple[Bulk,
 
 def _portal_checks(settings: CheckSettings, random: Random) -> tuple[Control, ...]:
     """Return what is fetched over plain HTTP to notice a sign-in page: the user's own, else two of other owners."""
+    if settings.anchors == "none":
+        return ()
     mine = tuple(control for control in map(Control.parse, settings.control) if not control.secure)
     if mine or settings.control or settings.anchors is not None:
         return mine

@@ -26,8 +26,8 @@ from circumvent.check.lag import LoopLag
 from circumvent.check.runner import Runner, Task
 from circumvent.check.schedule import Entry, Schedule, second_try_limit
 from circumvent.check.second import second_looks
-from circumvent.check.targets import try_targets
-from circumvent.check.triggers import run_triggers
+from circumvent.check.targets import not_tried, try_targets
+from circumvent.check.triggers import SecondPhase, run_triggers
 from circumvent.check.warm import FIRST, warm_up
 from circumvent.diagnose.look import Look
 from circumvent.diagnose.state import SECOND_LOOK, second_look
@@ -121,8 +121,10 @@ class CheckRun:
                 await second_looks(
                     self._schedule, self._runner, self.plan.places, user_held=self.plan.settings.cross_check
                 )
-                await run_triggers(self._schedule, self._runner, self._services.clock, self._decided)
-                await try_targets(self.plan, self._schedule, self._runner, self._targets)
+                settings, clock = self.plan.settings, self._services.clock
+                phase = SecondPhase(self._schedule, self._runner, clock, ends=settings.seconds)
+                await run_triggers(self._schedule, phase, settings, self._decided)
+                await try_targets(self.plan, self._schedule, phase, self._targets)
                 self._baseline.last_call()
             teller.cancel_scope.cancel()
 
@@ -257,7 +259,7 @@ class CheckRun:
                     self._tell(option)
 
     def _started(self) -> Started:
-        options = self._assembler.begun(self._schedule.entries.values())
+        options = self._assembler.begin(self._schedule.entries.values(), self._baseline.facts)
         return Started(
             options=tuple(option for option in options if not option.baseline),
             deadline_s=self.plan.settings.seconds,
@@ -271,6 +273,8 @@ class CheckRun:
                 if option.id in self._schedule.entries:
                     self._schedule.entries[option.id].attempts.append(attempt)
         self._baseline.look_at_gateway()
+        for url in self.plan.targets[len(self._targets) :]:
+            self._targets.append(not_tried(url, self._ended_by or Reason.DEADLINE))
         report = self._assembler.report(
             list(self._schedule.entries.values()),
             self._baseline.facts,

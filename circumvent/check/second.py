@@ -6,9 +6,11 @@ only with ``--cross-check``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import anyio
 import msgspec
 
 from circumvent.check.runner import Task
@@ -18,7 +20,7 @@ from circumvent.model.words import Proof, Status
 from circumvent.transport import Carrier, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from circumvent.check.runner import Runner
     from circumvent.check.schedule import Entry, Schedule
@@ -39,19 +41,40 @@ def silent_entries(schedule: Schedule, *, user_held: bool) -> list[Entry]:
         and not entry.option.traits.datagram
         and not entry.option.baseline
         and entry.option.via is None
+        and not _answered(schedule, entry)
         and (user_held or not entry.option.held_by_user)
     ][:MOST]
 
 
+def _answered(schedule: Schedule, entry: Entry) -> bool:
+    """Tell whether the endpoint answered another option of this run: then it may have shut us out itself."""
+    places = {(attempt.address, entry.option.endpoint.port) for attempt in entry.counted}
+    return any(
+        (attempt.address, other.option.endpoint.port) in places and attempt.proof is not Proof.NONE
+        for other in schedule.entries.values()
+        if other.option.via is None and other.option.traits.datagram == entry.option.traits.datagram
+        for attempt in other.attempts
+    )
+
+
+def fastest(entries: Iterable[Entry]) -> Entry | None:
+    """Return the entry with the lowest latency; its id decides between equals."""
+    return min(entries, key=lambda one: (_latency(one), one.option.id), default=None)
+
+
+def _latency(entry: Entry) -> float:
+    return min((one.latency_ms for one in entry.counted if one.latency_ms is not None), default=math.inf)
+
+
 def carriers(schedule: Schedule) -> list[Option]:
     """Return the options that work here and can carry others, the fastest first."""
-    able = []
-    for entry in schedule.entries.values():
-        if decide(entry.attempts, Circumstances()).status is not Status.WORKS:
-            continue
-        if isinstance(load(entry.option.kind), Carrier):
-            able.append((min(one.latency_ms or 1e9 for one in entry.counted), entry.option))
-    return [option for _, option in sorted(able, key=lambda one: (one[0], one[1].id))]
+    able = [
+        entry
+        for entry in schedule.entries.values()
+        if decide(entry.attempts, Circumstances()).status is Status.WORKS
+        and isinstance(load(entry.option.kind), Carrier)
+    ]
+    return [entry.option for entry in sorted(able, key=lambda one: (_latency(one), one.option.id))]
 
 
 def at_address(option: Option, address: str) -> Option:
@@ -75,18 +98,19 @@ async def second_looks(
     The attempts do not count.
     """
     able = carriers(schedule)
-    for entry in silent_entries(schedule, user_held=user_held):
-        mine = places.get(entry.option.id)
-        elsewhere = [one for one in able if places.get(one.id) != mine]
-        through = next(iter(elsewhere or able), None)
-        if through is None:
-            continue
-        address = entry.counted[-1].address
-        if address is None:  # pragma: no cover - chosen above
-            continue
+
+    async def look(entry: Entry, address: str, through: Option) -> None:
         task = Task(option=at_address(entry.option, address), number=2, goal=Proof.CARRIED, via=through)
         outcome = await runner.run(task)
         if outcome.cannot is None:
             entry.attempts.append(
                 msgspec.structs.replace(outcome.attempt, counted=False, why=WHY, via=through.id)
             )
+
+    async with anyio.create_task_group() as group:
+        for entry in silent_entries(schedule, user_held=user_held):
+            mine, address = places.get(entry.option.id), entry.counted[-1].address
+            elsewhere = [one for one in able if places.get(one.id) != mine]
+            through = next(iter(elsewhere or able), None)
+            if through is not None and address is not None:
+                group.start_soon(look, entry, address, through)

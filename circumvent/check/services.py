@@ -52,8 +52,10 @@ def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Serv
             by_hand=asked.by_hand,
         )
 
+    shuffled = plan.random.sample(plan.controls, len(plan.controls))
+
     def controls(number: int) -> ControlPlan:
-        return plan_for_try(plan.controls, plan.bulks, number, plan.random)
+        return plan_for_try(shuffled, plan.bulks, number, plan.random)
 
     def context(option: Option, trace: Trace, wanted: Wanted) -> Context:
         policy = Policy(allow_private=settings.allow_private, private_names=option.held_by_user)

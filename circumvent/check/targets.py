@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+import anyio
 import msgspec
 
 from circumvent.check.runner import Task
@@ -17,12 +18,12 @@ from circumvent.check.second import carriers
 from circumvent.diagnose.verdict import Circumstances, decide
 from circumvent.model.option import Endpoint, Option, Origin, WebSettings
 from circumvent.model.report import Target
-from circumvent.model.words import Proof, Status
+from circumvent.model.words import Proof, Reason, Status
 
 if TYPE_CHECKING:
     from circumvent.check.plan import Plan
-    from circumvent.check.runner import Runner
     from circumvent.check.schedule import Schedule
+    from circumvent.check.triggers import SecondPhase
     from circumvent.model.record import Attempt
 
 #: Tries of a target that fails: one failure is no verdict.
@@ -39,37 +40,85 @@ class _Way:
     task: Task
 
 
-async def try_targets(plan: Plan, schedule: Schedule, runner: Runner, found: list[Target]) -> None:
+async def try_targets(plan: Plan, schedule: Schedule, phase: SecondPhase, found: list[Target]) -> None:
     """Try every target, one after the other, and append what became of it to ``found``."""
     for number, url in enumerate(plan.targets, 1):
-        found.append(await _try_target(_option(url, number), schedule, runner))
+        option = _option(url, number)
+        if phase.poisoned:
+            found.append(not_tried(url, Reason.POISONED))
+        else:
+            found.append(await _Try(option, schedule, phase).run())
 
 
-async def _try_target(option: Option, schedule: Schedule, runner: Runner) -> Target:
-    attempts: list[Attempt] = []
-    for number in range(1, TRIES + 1):
-        outcome = await runner.run(Task(option=option, number=number, goal=Proof.CARRIED, as_an_app=True))
-        attempts.append(msgspec.structs.replace(outcome.attempt, phase=2))
-        if outcome.cannot is not None or outcome.attempt.carried:
-            break
-    direct = decide(attempts, Circumstances())
-    least: list[str] = []
-    if direct.status is not Status.WORKS:
-        for way in _ways(option, schedule):
-            outcome = await runner.run(way.task)
-            attempts.append(
+def not_tried(url: str, reason: Reason) -> Target:
+    """Return a target that was not tried, and why."""
+    return Target(name=_option(url, 0).endpoint.host, direct=Status.NOT_RUN, reason=reason)
+
+
+class _Try:
+    """The tries of one target."""
+
+    def __init__(self, option: Option, schedule: Schedule, phase: SecondPhase) -> None:
+        self._option = option
+        self._schedule = schedule
+        self._phase = phase
+        self._attempts: list[Attempt] = []
+        self._held: Reason | None = None
+
+    async def run(self) -> Target:
+        await self._directly()
+        direct = decide(self._attempts, Circumstances(held_back=self._held))
+        least = [] if direct.status is Status.WORKS else await self._other_ways()
+        return Target(
+            name=self._option.endpoint.host,
+            direct=direct.status,
+            reason=direct.reason,
+            failure=direct.failure,
+            least_sufficient=tuple(least),
+            attempts=tuple(self._attempts),
+        )
+
+    async def _directly(self) -> None:
+        """Try without help; a failure may have set off a penalty, so a second try waits until that is over."""
+        for number in range(1, TRIES + 1):
+            task = Task(option=self._option, number=number, goal=Proof.CARRIED, as_an_app=True)
+            outcome = await self._phase.runner.run(task)
+            attempt = msgspec.structs.replace(outcome.attempt, phase=2)
+            self._attempts.append(attempt)
+            if outcome.cannot is not None:
+                self._held = outcome.cannot.reason
+                return
+            if attempt.carried:
+                return
+            if not await self._phase.sound(attempt, self._option.endpoint.port):
+                self._attempts[-1] = msgspec.structs.replace(
+                    attempt, poisoned=True, counted=False, why="poisoned"
+                )
+                self._held = Reason.POISONED
+                await self._phase.rest()
+                return
+            if not await self._rested(attempt.address):
+                return
+
+    async def _rested(self, address: str | None) -> bool:
+        """Wait until the place may be contacted again; tell whether that fits into the deadline."""
+        now = self._phase.clock.now()
+        port = self._option.endpoint.port
+        left = self._phase.quarantine.left([address] if address is not None else [], port, now)
+        if now + left >= self._phase.ends:
+            return False
+        await anyio.sleep(left)
+        return True
+
+    async def _other_ways(self) -> list[str]:
+        for way in _ways(self._option, self._schedule):
+            outcome = await self._phase.runner.run(way.task)
+            self._attempts.append(
                 msgspec.structs.replace(outcome.attempt, phase=2, counted=False, why="another way")
             )
             if outcome.attempt.carried and way.needs is not None:
-                least.append(way.needs)
-                break
-    return Target(
-        name=option.endpoint.host,
-        direct=direct.status,
-        failure=direct.failure,
-        least_sufficient=tuple(least),
-        attempts=tuple(attempts),
-    )
+                return [way.needs]
+        return []
 
 
 def _ways(option: Option, schedule: Schedule) -> list[_Way]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Options that are begun at once, before anything is loaded; their packets hide the time that it takes.
 FIRST: Final = 4
 #: Seconds between two modules, in which what arrived meanwhile is answered.
-PAUSE: Final = 0.001
+PAUSE: Final = 0.01
 
 _TLS: Final = ("circumvent.net.verify", "circumvent.net.tls")
 _NAMES: Final = (
@@ -33,7 +33,7 @@ _NAMES: Final = (
     "circumvent.names.sustain",
 )
 _QUIC: Final = ("aioquic.quic.connection", "circumvent.net.quic", "circumvent.net.http3")
-_HTTP: Final = ("httpcore", "circumvent.net.http")
+_HTTP: Final = ("h2.connection", "httpcore", "circumvent.net.http")
 _VERDICTS: Final = ("circumvent.diagnose.conclude",)
 
 

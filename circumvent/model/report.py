@@ -163,6 +163,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     direct: Status
+    reason: Reason | None = None
     failure: Failure | None = None
     least_sufficient: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
