@@ -106,7 +106,7 @@ def conclude(
             not_seen=tuple(absent),
             not_tested=_not_tested(options, found, absent),
             ipv4=_family(look, "ipv4"),
-            ipv6=_family(look, "ipv6"),
+            ipv6=False if FindingKind.IPV6_BROKEN in kinds else _family(look, "ipv6"),
             udp=_udp(look, found),
             clock_skew_s=look.fact("clock", "skew_s"),
         ),

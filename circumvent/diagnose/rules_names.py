@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from circumvent.diagnose.findings import NOT_SEEN, Result, finding
-from circumvent.diagnose.look import PLACES, best_proof, counted, failed_with, ids, seen_twice, silent
+from circumvent.diagnose.look import (
+    PLACES,
+    best_proof,
+    carried,
+    counted,
+    failed_with,
+    ids,
+    seen_twice,
+    silent,
+)
 from circumvent.model import failure as failures
 from circumvent.model.kinds import KINDS
 from circumvent.model.words import FindingKind, Proof
@@ -42,14 +51,17 @@ def liars(look: Look) -> dict[str, str]:
 def forged(look: Look) -> frozenset[str]:
     """Return the plain resolvers from behind which only forged answers came, in two attempts (evidence E1).
 
-    Over an encrypted channel it is the resolver itself that answered falsely.
+    Over an encrypted channel it is the resolver itself that answered falsely; and so may one be of which nobody
+    knows that it is honest (the user's own, with roots of its own), unless somebody was seen to inject.
     """
+    injected = any(_second_answers(option) for option in _resolvers(look))
     return frozenset(
         option.id
         for option in _resolvers(look)
         if not option.baseline
         and option.kind in CLEAR_KINDS
-        and best_proof(option) is not Proof.CARRIED
+        and (injected or option.origin == "catalogue")
+        and not carried(option)
         and len(failed_with(option, failures.WRONG_ANSWER)) >= 2
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circumvent.model.report import Ranked, Recommendation
-from circumvent.model.words import Scope, Status
+from circumvent.model.words import Exposure, Scope, Status
 from circumvent.rank.order import Candidate, positions
 from circumvent.rank.score import observe
 from circumvent.say import advice
@@ -65,20 +65,39 @@ def recommendations(
         order = [by_id[one.id] for one in ranked if one.scope is scope]
         if not order or scope is Scope.VOICE:
             continue
-        best = order[0]
-        backup = _backup(best, order[1:], place_of)
-        told.append(
-            Recommendation(
-                scope=scope,
-                id=best.id,
-                backup=backup.id if backup is not None else None,
-                visible=advice.visible(best),
-                because="best",
-                text=advice.what(best),
-                next_step=advice.next_step(backup),
-            )
-        )
+        told.append(_told(order[0], order, place_of, "best"))
+        quieter = _least_visible(order)
+        if quieter is not None:
+            told.append(_told(quieter, order, place_of, "least_visible"))
     return tuple(told)
+
+
+def _told(
+    option: OptionReport, order: Sequence[OptionReport], place_of: Mapping[str, str], because: str
+) -> Recommendation:
+    backup = _backup(option, [one for one in order if one is not option], place_of)
+    return Recommendation(
+        scope=option.scope,
+        id=option.id,
+        backup=backup.id if backup is not None else None,
+        visible=advice.visible(option),
+        because=because,
+        text=advice.what(option),
+        next_step=advice.next_step(backup),
+    )
+
+
+def _least_visible(order: Sequence[OptionReport]) -> OptionReport | None:
+    """Return the first that works and shows less to an observer than the best does, if there is one."""
+    shown = list(Exposure)
+    return next(
+        (
+            one
+            for one in order
+            if one.status is Status.WORKS and shown.index(one.exposure) < shown.index(order[0].exposure)
+        ),
+        None,
+    )
 
 
 def _backup(
@@ -86,8 +105,12 @@ def _backup(
 ) -> OptionReport | None:
     """Return the first other option in another place, in another manner too if one is there."""
     elsewhere = [one for one in others if place_of.get(one.id) != place_of.get(best.id)]
-    unlike = [one for one in elsewhere if one.kind != best.kind]
+    unlike = [one for one in elsewhere if _manner(one) != _manner(best)]
     return next(iter(unlike or elsewhere), None)
+
+
+def _manner(option: OptionReport) -> tuple[str, str]:
+    return option.kind, option.endpoint.rpartition(":")[2]
 
 
 def _voice_loss(option: OptionReport) -> float | None:
