@@ -1,0 +1,199 @@
+"""The process of the world: reads a description, opens every port, says so in one line, serves until it is ended.
+
+The line on standard output is ``{"ready": true, "servers": N, "seconds": S}``, or ``{"ready": false, "error": "..."}``
+before it ends with status 1. Standard error is its log. It dies with its parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import dns.name
+
+from circumvent.lab.world import crypt, pages, prepare, resolver, voice
+from circumvent.lab.world.answers import Responder, Zone
+from circumvent.lab.world.connect import ConnectServer
+from circumvent.lab.world.description import (
+    Character,
+    Connect,
+    DescriptionError,
+    Dnscrypt,
+    DnscryptRelay,
+    Names,
+    Odoh,
+    Socks,
+    Voice,
+    Web,
+)
+from circumvent.lab.world.http import ALPN, http_server
+from circumvent.lab.world.listen import Listeners, server_context
+from circumvent.lab.world.oblivious import Relay, Target
+from circumvent.lab.world.outward import Outward
+from circumvent.lab.world.quic import serve_http3
+from circumvent.lab.world.socks import SocksServer
+
+if TYPE_CHECKING:
+    from circumvent.lab.world.description import Server, Service
+    from circumvent.lab.world.http import Handler
+    from circumvent.lab.world.prepare import Prepared
+
+_PR_SET_PDEATHSIG: Final = 1
+#: Descriptors that a world with all its connections may need.
+_DESCRIPTORS: Final = 16384
+
+
+class Running:
+    """A world whose servers run in this process's event loop."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+        self._listeners = Listeners()
+        self._zones: dict[str, Zone] = {}
+        self._honest = self._responder("", Names())
+
+    async def start(self) -> None:
+        """Open every port of every server.
+
+        :raises OSError: when one cannot be had.
+        """
+        for server in self._prepared.world.servers:
+            for service in server.services:
+                try:
+                    await self._serve(server, service)
+                except OSError as exc:
+                    raise OSError(exc.errno, f"{server.name}: {exc.strerror or exc}") from exc
+
+    def close(self) -> None:
+        """Close every port."""
+        self._listeners.close()
+
+    async def _serve(self, server: Server, service: Service) -> None:
+        listeners, addresses, pair = self._listeners, server.addresses, self._prepared.pairs[server.name]
+        match service:
+            case Names():
+                await resolver.serve_names(
+                    listeners, addresses, service, self._responder(server.name, service), pair
+                )
+            case Dnscrypt():
+                crypted = crypt.CryptServer(
+                    self._responder(server.name, Names()),
+                    name=server.name,
+                    provider_key=self._prepared.provider_key(server.name),
+                    constructions=service.constructions,
+                )
+                await crypt.serve_dnscrypt(listeners, addresses, service, crypted)
+            case DnscryptRelay():
+                allowed = set(self._prepared.world.addresses())
+                await crypt.serve_relay(listeners, addresses, service.port, allowed)
+            case Odoh():
+                await self._serve_https(server, self._oblivious(server, service))
+            case Web():
+                await self._serve_web(server, service)
+            case Socks():
+                await listeners.tcp(
+                    addresses, service.port, SocksServer(service, self._outward(server)).serve
+                )
+            case Connect():
+                tls = server_context(pair, "http/1.1") if service.tls else None
+                proxy = ConnectServer(service, self._outward(server))
+                await listeners.tcp(addresses, service.port, proxy.serve, tls=tls)
+            case Voice():
+                await voice.serve_voice(listeners, addresses, service, pair)
+
+    async def _serve_web(self, server: Server, web: Web) -> None:
+        handler = pages.handler_of(web)
+        await self._serve_https(server, handler)
+        if web.clear:
+            await self._listeners.tcp(server.addresses, 80, http_server(handler))
+        if web.http3:
+            pair = self._prepared.pairs[server.name]
+            await serve_http3(self._listeners, server.addresses, 443, pair, handler)
+
+    async def _serve_https(self, server: Server, handler: Handler) -> None:
+        context = server_context(self._prepared.pairs[server.name], *ALPN)
+        await self._listeners.tcp(server.addresses, 443, http_server(handler), tls=context)
+
+    def _oblivious(self, server: Server, service: Odoh) -> Handler:
+        if service.role == "target":
+            return Target(self._responder(server.name, Names())).handle
+        return Relay(resolve=self._honest.addresses, trust=self._prepared.ca, source=server.ipv4).handle
+
+    def _outward(self, server: Server) -> Outward:
+        return Outward(self._honest.addresses, server.addresses)
+
+    def _responder(self, identity: str, names: Names) -> Responder:
+        return Responder(
+            zone=self._zone(names.character),
+            identity=identity,
+            character=names.character,
+            listed=frozenset(dns.name.from_text(name) for name in names.listed),
+            lies=names.lies,
+        )
+
+    def _zone(self, character: Character) -> Zone:
+        name = prepare.zone_of(character)
+        if name not in self._zones:
+            self._zones[name] = Zone(self._prepared.zone(name).read_text(encoding="ascii"))
+        return self._zones[name]
+
+
+async def serve(path: Path) -> int:
+    """Run a world until SIGTERM or SIGINT; return the exit status."""
+    began = time.monotonic()
+    try:
+        prepared = prepare.read(path)
+        running = Running(prepared)
+        await running.start()
+    except (OSError, DescriptionError) as exc:
+        _say({"ready": False, "error": str(exc)})
+        return 1
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    _say(
+        {
+            "ready": True,
+            "servers": len(prepared.world.servers),
+            "seconds": round(time.monotonic() - began, 3),
+        }
+    )
+    await stopped.wait()
+    running.close()
+    return 0
+
+
+def _say(line: dict[str, object]) -> None:
+    print(json.dumps(line), flush=True)  # noqa: T201 - this line is the interface
+
+
+def tie_to_parent(parent: int) -> None:
+    """Die when the parent dies, whatever kills it; at once if it is dead already."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``python -m circumvent.lab.world DESCRIPTION [PARENT]``."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not 1 <= len(given) <= 2:
+        sys.stderr.write("usage: python -m circumvent.lab.world DESCRIPTION.json [PARENT-PID]\n")
+        return 2
+    if len(given) == 2:
+        tie_to_parent(int(given[1]))
+    with contextlib.suppress(OSError, ValueError):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return asyncio.run(serve(Path(given[0])))
