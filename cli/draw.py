@@ -102,11 +102,12 @@ class _Drawing:
         narrow = self._cells < NARROW
         lines: list[str] = []
         for group in groups:
-            lead = f"   {group.mark}  {pad(group.word, words)}{group.count:>{counts}}  "
-            rest = " " * (6 if narrow else width(lead))
-            told = wrap(_clean(group.text), self._cells, first=rest if narrow else lead, rest=rest)
-            told = [lead.rstrip(), *told] if narrow else told
-            lines += [self._marked(told[0], group.mark, group.word), *told[1:]]
+            spaces = " " * (words - width(group.word))
+            plain = f"   {group.mark}  {group.word}{spaces}{group.count:>{counts}}  "
+            lead = f"   {self._sign(group.mark)}  {self._sign(group.mark, group.word)}{spaces}{group.count:>{counts}}  "
+            rest = " " * (6 if narrow else width(plain))
+            told = wrap(_clean(group.text), self._cells, first=rest, rest=rest)
+            lines += [lead.rstrip(), *told] if narrow else [lead + told[0][len(plain) :], *told[1:]]
         return lines
 
     def _table(self, sections: Sequence[Section]) -> list[str]:
@@ -116,7 +117,7 @@ class _Drawing:
         lines = [_header(columns)]
         for section in sections:
             lines += wrap(_clean(section.heading), self._cells, first="  ", rest="  ")
-            lines += [self._marked(_row(way, columns), way.mark, way.word) for way in section.ways]
+            lines += [self._row(way, columns) for way in section.ways]
             lines += self._more(section)
         return lines
 
@@ -129,34 +130,34 @@ class _Drawing:
             lines += self._more(section)
         return lines
 
+    def _row(self, way: Way, columns: _Columns) -> str:
+        name, kind, word = columns
+        line = f"{way.rank:>4}  {self._sign(way.mark)}  {pad(cut(_clean(way.name), name - 2), name)}"
+        line += pad(_clean(way.kind), kind) + self._sign(way.mark, way.word) + " " * (word - width(way.word))
+        line += right(way.tries, 8) + right(way.first_data, 11) + right(way.speed, 13)
+        return line.rstrip()
+
     def _in_two_lines(self, way: Way) -> list[str]:
         facts = [_clean(way.kind), way.tries, way.first_data, way.speed]
-        lead = f"{way.rank:>4}  {way.mark}  "
-        room = self._cells - len(lead) - width(way.word) - 2
+        first = f"{way.rank:>4}  {self._sign(way.mark)}  "
+        room = self._cells - 9 - width(way.word) - 2
         name = _clean(way.name)
         if room >= min(width(name), 12):
             column = min(26, room)
-            first = lead + pad(cut(name, column), column) + "  " + way.word
-        else:
-            first, facts = lead + cut(name, self._cells - len(lead)), [way.word, *facts]
-        below = _packed([fact for fact in facts if fact], self._cells, " " * 9)
-        return [self._marked(first.rstrip(), way.mark, way.word), *below]
+            first += pad(cut(name, column), column) + "  " + self._sign(way.mark, way.word)
+            return [first, *_packed([fact for fact in facts if fact], self._cells, " " * 9)]
+        below = _packed([way.word, *(fact for fact in facts if fact)], self._cells, " " * 9)
+        below[0] = below[0].replace(way.word, self._sign(way.mark, way.word), 1)
+        return [first + cut(name, self._cells - 9), *below]
 
     def _more(self, section: Section) -> list[str]:
         return wrap(_clean(section.more), self._cells, first=" " * 9, rest=" " * 9) if section.more else []
 
-    def _marked(self, line: str, mark: str, word: str) -> str:
-        """Colour the mark and the word of a line; colour, mark and word stand together."""
+    def _sign(self, mark: str, text: str | None = None) -> str:
+        """Return a mark, or ``text`` that belongs to it, in the mark's colour."""
         code = _COLOURS.get(mark)
-        if not self._colour or code is None:
-            return line
-        at = line.find(mark)
-        painted = line[:at] + self._paint(mark, code) + line[at + 1 :]
-        where = painted.rfind("  " + word)
-        if where < 0:
-            return painted
-        where += 2
-        return painted[:where] + self._paint(word, code) + painted[where + len(word) :]
+        told = mark if text is None else text
+        return told if code is None else self._paint(told, code)
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour and text else text
@@ -216,13 +217,6 @@ def _columns(ways: Sequence[Way], cells: int) -> _Columns:
     word = max([*(width(way.word) for way in ways), len(_("result"))]) + 2
     name = max([*(width(way.name) for way in ways), len(_("option"))]) + 2
     return max(min(name, cells - 9 - kind - word - 32), 8), kind, word
-
-
-def _row(way: Way, columns: _Columns) -> str:
-    name, kind, word = columns
-    line = f"{way.rank:>4}  {way.mark}  {pad(cut(_clean(way.name), name - 2), name)}{pad(_clean(way.kind), kind)}"
-    line += pad(way.word, word) + right(way.tries, 8) + right(way.first_data, 11) + right(way.speed, 13)
-    return line.rstrip()
 
 
 def _header(columns: _Columns) -> str:

@@ -39,7 +39,7 @@ def root_help(group: Any) -> str:
         "how sure that is, how fast it is, and what to do next.",
         "",
         "  circumvent check                  try the built-in options from here",
-        "  circumvent check FILE|LINK ...    try what you hold: links, lists of links, TOML",
+        "  circumvent check FILE|LINK ...    try what you hold: links, lists, TOML",
         "",
         "Commands",
     ]

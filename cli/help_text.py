@@ -7,7 +7,7 @@ circumvent finds what gets you out of the network you are on: what works,
 how sure that is, how fast it is, and what to do next.
 
   circumvent check                  try the built-in options from here
-  circumvent check FILE|LINK ...    try what you hold: links, lists of links, TOML
+  circumvent check FILE|LINK ...    try what you hold: links, lists, TOML
 
 Commands
   check          try options from this network, rank them, say what to do

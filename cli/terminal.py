@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: The widest that text is laid out: longer lines are hard to read. The narrowest that is tried.
 WIDEST: Final = 100
-NARROWEST: Final = 20
+NARROWEST: Final = 30
 
 
 def plain_wanted(option: bool) -> bool:

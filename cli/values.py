@@ -9,7 +9,7 @@ from typing import Final
 from circumvent.text import sanitise
 
 _UNITS: Final = {"": 1, "k": 1000, "m": 1_000_000, "g": 1_000_000_000}
-_SIZE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([kmg]?)i?b?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([kmg]?)i?b?", re.IGNORECASE)
 
 
 class ValueProblem(ValueError):

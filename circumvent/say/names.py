@@ -45,7 +45,7 @@ class Names:
         ported = Counter((option.label, option.kind, _port(option)) for option in found)
         self._name = {}
         for option in found:
-            name = sanitise(option.label, LONGEST) or option.kind
+            name = _label(option)
             if same[option.label, option.kind] > 1:
                 unique = ported[option.label, option.kind, _port(option)] == 1
                 name += f":{_port(option)}" if unique and _port(option) else f" [{sanitise(option.id)}]"
@@ -53,7 +53,7 @@ class Names:
 
     def of(self, option: OptionReport) -> str:
         """Return the name of an option."""
-        return self._name[option.id]
+        return self._name.get(option.id) or _label(option)
 
     def with_kind(self, option: OptionReport) -> str:
         """Return name and kind: ``Quad9 (DoT)``."""
@@ -68,6 +68,10 @@ class Names:
         if len(options) > MOST:
             said = _("{names} and {n} more").format(names=said, n=len(options) - MOST)
         return said
+
+
+def _label(option: OptionReport) -> str:
+    return sanitise(option.label, LONGEST) or option.kind
 
 
 def _port(option: OptionReport) -> str:

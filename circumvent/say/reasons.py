@@ -74,7 +74,7 @@ def reason(option: OptionReport) -> str:
     """Return why an option has its verdict, as a clause; empty if the word says all."""
     if option.status is Status.NOT_RUN:
         return _not_run(option)
-    if option.detail.get("limit") == "wrong_answer":
+    if option.status is Status.DEGRADED and option.detail.get("limit") == "wrong_answer":
         return sanitise(str(option.detail.get("honesty") or _(_PLAIN[failures.WRONG_ANSWER])), FOREIGN)
     if option.status is Status.REFUSED:
         return _refused(option)

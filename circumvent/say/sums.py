@@ -20,7 +20,7 @@ def asked_for(report: Report) -> list[OptionReport]:
 
 def lies(option: OptionReport) -> bool:
     """Tell whether an option gives false answers: it counts under what does not work."""
-    return option.detail.get("limit") == "wrong_answer"
+    return option.status is Status.DEGRADED and option.detail.get("limit") == "wrong_answer"
 
 
 def works(option: OptionReport) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from circumvent.model import failure as failures
 from circumvent.model.words import Evidence, Scope, Status
 from circumvent.say.blocks import Group, Section, Way
 from circumvent.say.language import _
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 #: Rows of a scope in the table; what the user brought gets more. The rest is named in one line.
 ROWS: Final = 3
 ROWS_HELD: Final = 10
+#: Failures that leave open whether somebody is there.
+_SILENT: Final = failures.TIMEOUT_FAILURES | {
+    failures.CONNECTION_RESET,
+    failures.CONNECTION_ABORTED,
+    failures.EOF,
+    failures.HOST_UNREACHABLE,
+}
 
 
 def sections(report: Report, names: Names) -> tuple[Section, ...]:
@@ -59,7 +67,7 @@ def groups(report: Report, names: Names) -> tuple[Group, ...]:
                     mark=mark(options[0]),
                     word=word(options[0]),
                     count=len(options),
-                    text=_with_reasons(options, names) + _closing(options[0]),
+                    text=_with_reasons(options, names) + _closing(options),
                 )
             )
     return tuple(found)
@@ -104,17 +112,19 @@ def _more(options: Sequence[OptionReport], names: Names) -> str:
     if not options:
         return ""
     limited = sum(mark(option) != "+" for option in options)
-    said = (
-        _("and {n} more that works: {names}") if len(options) == 1 else _("and {n} more that work: {names}")
+    n, listed = len(options), names.listed(options)
+    if limited == n:
+        return _("and {n} more with limits: {names}").format(n=n, names=listed)
+    said = _("and {n} more that works: {names}") if n == 1 else _("and {n} more that work: {names}")
+    return said.format(n=n, names=listed) + (
+        _("; {n} of them with limits").format(n=limited) if limited else ""
     )
-    told = said.format(n=len(options), names=names.listed(options))
-    return told + (_(" ({n} of them with limits)").format(n=limited) if limited else "")
 
 
 def _with_reasons(options: Sequence[OptionReport], names: Names) -> str:
-    """Say the options with their reasons, those of the same reason together."""
+    """Say the options with their reasons, those of the same reason together, what leaves a question open last."""
     by_reason: dict[str, list[OptionReport]] = {}
-    for option in options:
+    for option in sorted(options, key=_open_question):
         by_reason.setdefault(reason(option), []).append(option)
     told = []
     for clause, held in by_reason.items():
@@ -123,10 +133,15 @@ def _with_reasons(options: Sequence[OptionReport], names: Names) -> str:
     return ". ".join(told)
 
 
-def _closing(option: OptionReport) -> str:
-    if option.status is Status.UNREACHABLE:
+def _open_question(option: OptionReport) -> bool:
+    """Tell whether a failure is what a dead server looks like, and a filter too."""
+    return option.failure is not None and option.failure.error in _SILENT
+
+
+def _closing(options: Sequence[OptionReport]) -> str:
+    if options[0].status is Status.UNREACHABLE and any(map(_open_question, options)):
         return _(". Down or blocked: this check cannot tell which")
-    if _likely_blocked(option):
+    if _likely_blocked(options[0]):
         return _(". This network does so to the whole kind; the servers themselves could not be judged")
     return ""
 

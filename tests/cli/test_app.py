@@ -1,0 +1,162 @@
+"""Start-up: what it costs, what it loads, and that nothing ends in a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from statistics import median
+from typing import TYPE_CHECKING
+
+import pytest
+
+from circumvent import __version__
+from circumvent.cli.app import main
+from circumvent.cli.help_text import HELP
+from tests.cli.pty_run import COMMAND, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAVY = ("httpx", "aioquic", "dns", "cryptography", "rich", "msgspec", "anyio", "asyncio", "ssl")
+
+
+def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}  # type: ignore[dict-item]  # of this test
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, env=env, check=False, **options
+    )  # type: ignore[call-overload,no-any-return]  # as above
+
+
+def loaded(arguments: list[str], names: tuple[str, ...]) -> list[str]:
+    """Return which of the modules are loaded after a command."""
+    code = (
+        "import contextlib, io, sys\nfrom circumvent.cli.app import main\n"
+        f"with contextlib.redirect_stdout(io.StringIO()): main({arguments!r})\n"
+        f"print([name for name in {names!r} if name in sys.modules])"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    found: list[str] = eval(done.stdout)  # noqa: S307 - a list that we printed
+    return found
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], [], ["-h"]])
+def test_help_and_version_load_nothing(arguments: list[str]) -> None:
+    assert loaded(arguments, (*HEAVY, "typer", "typing", "re", "signal", "circumvent.cli.commands")) == []
+
+
+def test_help_of_a_command_loads_typer_alone() -> None:
+    assert loaded(["check", "--help"], ("typer", *HEAVY)) == ["typer"]
+
+
+def seconds(command: list[str]) -> float:
+    taken = []
+    for _ in range(7):
+        began = time.perf_counter()
+        subprocess.run(
+            command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True
+        )
+        taken.append(time.perf_counter() - began)
+    return median(taken)
+
+
+def test_help_starts_about_as_fast_as_python_itself() -> None:
+    bare = seconds([sys.executable, "-c", "pass"])
+    # Wanted: twice a bare start at most. Three times, and a little, is what a busy machine may make of it.
+    assert seconds([*COMMAND, "--help"]) < 3 * bare + 0.03
+
+
+def test_the_entry_points_answer() -> None:
+    assert run("--help").stdout == HELP
+    assert run("--version").stdout == f"circumvent {__version__}\n"
+    assert run().stdout == HELP
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chek"], 'circumvent: there is no command "chek". Did you mean check? All commands: circumvent --help'),
+        (["--lang"], 'circumvent: there is no option "--lang". All commands: circumvent --help'),
+        (["guide"], 'circumvent: there is no command "guide". All commands: circumvent --help'),
+        (["check", "--lang", "fa"], 'circumvent check: there is no option "--lang". All options: circumvent check --help'),
+        (["check", "--trails", "3"], 'circumvent check: there is no option "--trails". Did you mean --trials? All options: circumvent check --help'),
+        (["check", "--deadline"], "--deadline: a value must follow: --deadline SECONDS. All options: circumvent check --help"),
+        (["check", "--deadline", "soon"], '--deadline: "soon" is not a number of seconds. Example: --deadline 20'),
+        (["check", "--json=yes"], "--json: it stands alone and takes no value. All options: circumvent check --help"),
+        (["report"], "circumvent report: FILE is missing. Example: circumvent report report.json"),
+        (["show"], "circumvent show: ID|FILE is missing. Example: circumvent show quad9-doh"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said + "\n")
+
+
+def test_a_link_in_the_place_of_a_command_is_not_repeated() -> None:
+    done = run("socks5://me:hunter2@192.0.2.1:1080")
+    assert done.returncode == 2
+    assert "hunter2" not in done.stderr
+    assert "circumvent check" in done.stderr
+
+
+def test_a_reader_that_left_is_no_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -c 'import sys; from circumvent.cli.app import main; sys.exit(main())' list | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert "built-in options" in done.stdout
+
+
+def test_a_defect_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_: list[str]) -> int:
+        raise RuntimeError("\x1b[31mboom")
+
+    monkeypatch.delenv("CIRCUMVENT_DEBUG", raising=False)
+    monkeypatch.setattr("circumvent.cli.commands.run", fail)
+    assert main(["list"]) == 3
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "a defect of the program (RuntimeError: \\x1b[31mboom)" in said
+    monkeypatch.setenv("CIRCUMVENT_DEBUG", "1")
+    with pytest.raises(RuntimeError, match="boom"):
+        main(["list"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_starts_ends_it_too(number: signal.Signals) -> None:
+    """Standard input is open and silent: the check is still reading what to try."""
+    process = subprocess.Popen(
+        [*COMMAND, "check", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - as nohup does it
+    )
+    try:
+        while not _catches(process.pid, number):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 3
+    assert out == b""
+    assert errors.decode().endswith("Stopped; nothing was decided.\n")
+
+
+def _catches(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a process has a handler for a signal by now."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        caught = next(int(line.split()[1], 16) for line in file if line.startswith("SigCgt"))
+    return bool(caught >> (number - 1) & 1)
