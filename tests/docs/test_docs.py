@@ -168,6 +168,7 @@ def test_the_vocabulary_has_the_closed_sets(known: type[words.Status]) -> None:
 # Steps
 
 
+@cache
 def steps_written() -> dict[str, set[str]]:
     """Return the names of steps that are written anywhere, with the files that write them."""
     found: dict[str, set[str]] = {}
@@ -199,6 +200,18 @@ def test_every_step_is_in_the_contract() -> None:
     listed = literals("\n".join(rows))
     assert set(steps_written()) <= listed
     assert listed - set(steps_written()) == {"idle"}  # reserved
+
+
+#: Pages that describe steps which several kinds share.
+SHARED: Final = ("names.rst", "controls.rst", "net.rst", "tls.rst", "quic.rst")
+
+
+@pytest.mark.parametrize("path", sorted(PAGES.glob("*.rst")), ids=lambda path: path.stem)
+def test_a_page_names_the_steps_that_its_module_writes(path: Path) -> None:
+    told = literals(path.read_text(encoding="utf-8")).union(*(literals(page(name)) for name in SHARED))
+    modules = {KINDS[kind].module.rpartition(".")[2] + ".py" for kind in kinds_of(path)}
+    written = {name for name, files in steps_written().items() if files & modules}
+    assert written <= told
 
 
 # The command line and the library
