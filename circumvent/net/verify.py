@@ -16,6 +16,7 @@ import ipaddress
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -38,7 +39,7 @@ from circumvent.net.errors import PeerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cryptography.x509.verification import Policy
+    from cryptography.x509.verification import Policy, ServerVerifier
 
 #: Chains longer than this are refused unread; real ones have two to four certificates.
 LONGEST_CHAIN: Final = 16
@@ -48,6 +49,14 @@ LARGEST_CERTIFICATE: Final = 64 * 1024
 DEPTH: Final = 8
 #: The smallest RSA key that counts, in bits (CA/Browser Forum baseline requirements, section 6.1.5).
 SMALLEST_RSA: Final = 2048
+#: What the library raises about a certificate that is none.
+_MALFORMED: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+)
 _SECOND: Final = timedelta(seconds=1)
 
 Chain = Sequence[x509.Certificate]
@@ -129,7 +138,7 @@ class TrustStore:
             raise VerificationError("no roots")
         builder = PolicyBuilder().store(self._store).time(now).max_chain_depth(DEPTH)
         builder = builder.extension_policies(ca_policy=_ca_policy(), ee_policy=_leaf_policy())
-        verifier = builder.build_server_verifier(_any_name(chain[0]))
+        verifier = _any_verifier(builder, chain[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what old roots do wrong is no news here
             return verifier.verify(chain[0], list(chain[1:]))
@@ -195,7 +204,7 @@ def parse_chain(chain_der: Sequence[bytes]) -> list[x509.Certificate]:
             for item in chain:  # what is malformed inside shows when it is first read
                 _ = item.extensions, item.subject, item.issuer
             _ = chain[0].public_key()
-        except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as exc:
+        except _MALFORMED as exc:
             raise PeerError(failures.SSL_INVALID_CERTIFICATE, "malformed") from exc
     return chain
 
@@ -253,18 +262,16 @@ def _names(leaf: x509.Certificate) -> x509.SubjectAlternativeName:
         return x509.SubjectAlternativeName([])
 
 
-def _any_name(leaf: x509.Certificate) -> x509.DNSName | x509.IPAddress:
-    """Return a name that the leaf is certainly for: the path is judged first, the name after it."""
+def _any_verifier(builder: PolicyBuilder, leaf: x509.Certificate) -> ServerVerifier:
+    """Verify for a name that the leaf is certainly for: the path is judged first, the name after it."""
     names = _names(leaf)
     for pattern in names.get_values_for_type(x509.DNSName):
-        try:
-            return x509.DNSName(pattern.replace("*", "any", 1))
-        except ValueError:
-            continue
+        with suppress(ValueError):  # what a certificate calls a name need not be one
+            return builder.build_server_verifier(x509.DNSName(pattern.replace("*", "any", 1)))
     for address in names.get_values_for_type(x509.IPAddress):
         if isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address):
-            return x509.IPAddress(address)
-    return x509.DNSName("name.invalid")
+            return builder.build_server_verifier(x509.IPAddress(address))
+    return builder.build_server_verifier(x509.DNSName("name.invalid"))
 
 
 def _issued(issuer: x509.Certificate, subject: x509.Certificate) -> bool:

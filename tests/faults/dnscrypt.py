@@ -35,7 +35,7 @@ class Server:
     """What it signs and how it answers; everything right unless said otherwise."""
 
     construction: int = 2
-    since: float = field(default_factory=lambda: time.time() - 60)
+    since: float = field(default_factory=lambda: time.time() - 86400)
     until: float = field(default_factory=lambda: time.time() + 3600)
     provider_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     signing_key: Ed25519PrivateKey | None = None

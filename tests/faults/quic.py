@@ -121,7 +121,7 @@ class Server:
         while True:
             timers = [timer for quic, _ in self.open.values() if (timer := quic.get_timer()) is not None]
             packet: tuple[bytes, Address] | None = None
-            with anyio.move_on_at(min(timers, default=float("inf"))):
+            with anyio.CancelScope(deadline=min(timers, default=float("inf"))):
                 packet = await self.socket.receive()
             if packet is not None:
                 await self.take(*packet)

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -200,12 +201,30 @@ def test_garbage_is_an_invalid_certificate(data: bytes) -> None:
         parse_chain([data])
 
 
-@given(st.integers(0, len(LEAF.der) - 1), st.integers(1, 255))
-def test_no_flipped_byte_is_believed(position: int, change: int) -> None:
-    damaged = bytearray(LEAF.der)
-    damaged[position] ^= change
+@given(st.sampled_from([LEAF, MIDDLE]), st.integers(0), st.integers(1, 255))
+def test_no_flipped_byte_is_believed(victim: Issued, position: int, change: int) -> None:
+    signed = (
+        victim.certificate.tbs_certificate_bytes
+    )  # around the signature a bit string may be written in two ways
+    damaged = bytearray(victim.der)
+    damaged[victim.der.index(signed) + position % len(signed)] ^= change
     with pytest.raises(PeerError):
+        store().verify([bytes(damaged) if one is victim else one.der for one in (LEAF, MIDDLE)], NAME)
+
+
+@given(st.integers(0), st.integers(1, 255))
+def test_a_flipped_byte_anywhere_raises_nothing_else(position: int, change: int) -> None:
+    damaged = bytearray(LEAF.der)
+    damaged[position % len(damaged)] ^= change
+    with suppress(PeerError):
         store().verify([bytes(damaged), MIDDLE.der], NAME)
+
+
+def test_what_a_certificate_calls_a_name_need_not_be_one() -> None:
+    leaf = LEAF.der.replace(NAME.encode(), NAME.encode().replace(b".", b"\x01", 1))
+    assert leaf != LEAF.der
+    with pytest.raises(PeerError):
+        store().verify([leaf, MIDDLE.der], NAME)
 
 
 @pytest.mark.parametrize(
