@@ -7,6 +7,8 @@ import dataclasses
 import importlib
 import importlib.util
 import re
+import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -263,6 +265,22 @@ def test_every_exported_name_is_in_the_api() -> None:
     described = set(re.findall(r"^\.\. auto\w+:: (\w+)$", page("api.rst"), re.MULTILINE))
     assert described | {"Event", "__version__"} == set(circumvent.__all__)
     assert {"Event", "circumvent.__version__"} <= literals(page("api.rst"))
+
+
+@pytest.mark.parametrize(
+    "first", ["", "circumvent.acheck", "circumvent.Finished", "import circumvent.check.settings"]
+)
+def test_check_can_be_called_whatever_was_imported_before(first: str) -> None:
+    code = f"""
+import circumvent
+{first}
+try:
+    circumvent.check("no-such-file.txt")
+except ValueError as problem:
+    print(type(problem).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "NothingToCheck\n"
 
 
 # Layers
