@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 #: A round trip (s), or a part of packets lost, from which a line counts as bad.
 SLOW_ROUND_TRIP: Final = 0.4
+LOSSY: Final = 0.1
+#: Connects to one address that differ by so much (s) show jitter.
+JITTER: Final = 0.2
+#: What may be used, with limits or without.
+USABLE: Final = frozenset({Status.WORKS, Status.DEGRADED, Status.UNSTABLE})
 
 
 class Assembler:
@@ -138,9 +143,17 @@ class Assembler:
             notes=tuple(self._plan.notes),
         )
 
-    def bad_line(self, round_trip: float | None) -> bool:
+    def bad_line(self, round_trip: float | None, entries: Iterable[Entry] = ()) -> bool:
         """Tell whether loss, jitter or a long round trip was seen, so that second tries get more time."""
-        return round_trip is not None and round_trip > SLOW_ROUND_TRIP
+        if round_trip is not None and round_trip > SLOW_ROUND_TRIP:
+            return True
+        carried = [one for entry in entries for one in entry.counted if one.carried]
+        return any(_lost(one) for one in carried) or _jitters(carried)
+
+    @property
+    def liars(self) -> frozenset[str]:
+        """Return the resolvers that were shown to lie, as of the last conclusion."""
+        return self._liars
 
     def _observed(self, entry: Entry) -> OptionReport:
         return observed(
@@ -187,6 +200,26 @@ def observed(
     )
 
 
+def _lost(attempt: Attempt) -> bool:
+    """Tell whether a SYN of an attempt had to be sent again, or more than LOSSY of its datagrams were lost."""
+    for step in attempt.steps:
+        again, loss = step.detail.get("syn_retransmits"), step.detail.get("loss")
+        if (isinstance(again, int) and again > 0) or (isinstance(loss, float) and loss > LOSSY):
+            return True
+    return False
+
+
+def _jitters(carried: Sequence[Attempt]) -> bool:
+    """Tell whether connects to one address differ by more than JITTER."""
+    round_trips: dict[str, list[float]] = {}
+    for attempt in carried:
+        connect = attempt.step("connect")
+        kernel = connect.detail.get("kernel_rtt_ms") if connect is not None else None
+        if isinstance(kernel, int | float) and attempt.address is not None:
+            round_trips.setdefault(attempt.address, []).append(kernel / 1000)
+    return any(max(seen) - min(seen) > JITTER for seen in round_trips.values())
+
+
 def exit_code(report: Report, *, need: str | None, interrupted: bool) -> int:
     """Return the exit code of ``check`` (``docs/contract.rst``): 0 before 4 before 3 before 1; 3 after a signal."""
     if interrupted:
@@ -194,16 +227,17 @@ def exit_code(report: Report, *, need: str | None, interrupted: bool) -> int:
     tried = [option for option in report.options if not option.baseline]
     if any(_is_a_way(option, need) for option in tried):
         return 0
+    if not tried and need in {None, Scope.DIRECT} and any(one.direct in USABLE for one in report.targets):
+        return 0
     nowhere = {NetworkState.OFFLINE, NetworkState.LOCAL_ONLY, NetworkState.CAPTIVE_PORTAL}
     if report.network.state in nowhere:
         return 4
-    return 3 if any(option.reason in {Reason.DEADLINE, Reason.BUDGET} for option in tried) else 1
+    reasons = {option.reason for option in tried} | {target.reason for target in report.targets}
+    return 3 if reasons & {Reason.DEADLINE, Reason.BUDGET} else 1
 
 
 def _is_a_way(option: OptionReport, need: str | None) -> bool:
-    if option.status not in {Status.WORKS, Status.DEGRADED, Status.UNSTABLE}:
-        return False
-    if option.detail.get("limit") == "wrong_answer":
+    if option.status not in USABLE or option.detail.get("lies"):
         return False
     return option.scope == need if need is not None else option.scope is not Scope.VOICE
 

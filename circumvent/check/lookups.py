@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from circumvent.check.schedule import Entry
-    from circumvent.model.option import Option
+    from circumvent.model.option import Endpoint, Option
     from circumvent.model.record import Attempt
     from circumvent.net.resolve import NamesInOrder
     from circumvent.net.slots import Slots
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Proven resolvers that are kept; the next is asked when one fails.
 KEPT: Final = 3
+#: What a resolver must have shown: a signed denial, or the control name where the user switched DNSSEC off.
+PROVEN: Final = frozenset({"proved", "off"})
 
 
 def encrypted(option: Option) -> bool:
@@ -54,6 +56,8 @@ class CheckNames:
         self._slots = slots
         self._share_private = share_private
         self._proven: list[Option] = []
+        self._liars: frozenset[str] = frozenset()
+        self._plain: Endpoint | None = None
         self._hopeless = False
         self._waiting: dict[str, int] = {}
         self._changed = anyio.Event()
@@ -75,12 +79,29 @@ class CheckNames:
 
     def take(self, option: Option, attempt: Attempt) -> None:
         """Keep a resolver that was just proven over an encrypted channel."""
+        if not attempt.carried or option.traits.family != "names":
+            return
         carry = attempt.step("carry")
-        proved = carry is not None and carry.detail.get("dnssec") == "proved"
-        if encrypted(option) and attempt.carried and proved and len(self._proven) < KEPT:
+        word = carry.detail.get("dnssec") if carry is not None else None
+        if option.kind == "dns-udp" and not option.baseline and self._plain is None:
+            self._plain = option.endpoint
+        known = option.id in {one.id for one in self._proven} or option.id in self._liars
+        if encrypted(option) and word in PROVEN and not known and len(self._proven) < KEPT:
             self._proven.append(option)
             self._inner.encrypted = self._look_up
             self._wake()
+
+    def distrust(self, liars: frozenset[str]) -> None:
+        """Ask those no more that were shown to lie, signed root or not."""
+        if not liars <= self._liars:
+            self._liars |= liars
+            self._proven = [one for one in self._proven if one.id not in liars]
+            self._inner.encrypted = self._look_up if self._proven else None
+
+    @property
+    def plain(self) -> Endpoint | None:
+        """Return a plain resolver that carried, for questions through a proxy's UDP relay."""
+        return self._plain
 
     def look_at(self, entries: Iterable[Entry]) -> None:
         """See whether any resolver that could still be proven is left."""

@@ -177,7 +177,9 @@ class CheckRun:
         if job.more_time:
             limit = second_try_limit(
                 limit=self._services.timeouts.limit,
-                bad_line=self._assembler.bad_line(self._services.timeouts.round_trip),
+                bad_line=self._assembler.bad_line(
+                    self._services.timeouts.round_trip, self._schedule.entries.values()
+                ),
                 left=self.plan.settings.seconds - self._services.clock.now(),
             )
         return Task(option=job.option, number=job.number, goal=job.goal, limit=limit, alone=job.alone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from circumvent.check.lookups import CheckNames, lookup_context
@@ -55,7 +56,7 @@ def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Serv
     shuffled = plan.random.sample(plan.controls, len(plan.controls))
 
     def controls(number: int) -> ControlPlan:
-        return plan_for_try(shuffled, plan.bulks, number, plan.random)
+        return replace(plan_for_try(shuffled, plan.bulks, number, plan.random), resolver=resolver.plain)
 
     def context(option: Option, trace: Trace, wanted: Wanted) -> Context:
         policy = Policy(allow_private=settings.allow_private, private_names=option.held_by_user)
@@ -70,11 +71,12 @@ def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Serv
         )
         return lookup_context(base, wanted)
 
+    resolver = CheckNames(inner, context, slots, share_private=settings.system_dns)
     return Services(
         clock=clock,
         timeouts=timeouts,
         slots=slots,
-        resolver=CheckNames(inner, context, slots, share_private=settings.system_dns),
+        resolver=resolver,
         system=NamesInOrder(chosen=plan.resolvers if settings.resolver else (), source=plan.source),
         source=plan.source,
         trust=trust,
