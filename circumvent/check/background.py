@@ -6,10 +6,10 @@ entered it. So the check runs in a task of its own, and an abandoned ``async for
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import sniffio
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,9 +32,8 @@ class Background:
     def start(self, function: Callable[[], Awaitable[None]]) -> None:
         """Begin ``function`` in the event loop that runs now."""
         self._ended = anyio.Event()
-        if sniffio.current_async_library() == "trio":
-            import trio  # noqa: PLC0415 - only where it runs already
-
+        trio = sys.modules.get("trio")
+        if trio is not None and trio.lowlevel.in_trio_run():
             trio.lowlevel.spawn_system_task(self._run, function)
         else:
             import asyncio  # noqa: PLC0415 - only where it runs already
