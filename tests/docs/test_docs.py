@@ -335,6 +335,27 @@ def test_the_table_of_layers_has_every_package() -> None:
     assert set(layers()) == there
 
 
+#: Where sockets are opened; the laboratory, which stands between machines of its own making, is left out.
+OPEN_SOCKETS: Final = {"circumvent/net/sock.py"}
+
+
+def test_sockets_are_opened_in_one_place() -> None:
+    wrong = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path, tree in source(package)
+        if _package_of(path) != "lab"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr
+        in {"socket", "create_connection", "create_server", "connect_tcp", "open_connection"}
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in {"socket", "anyio", "asyncio", "trio"}
+    }
+    assert wrong == OPEN_SOCKETS
+
+
 # The schema, the version, the build
 
 
