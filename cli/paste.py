@@ -8,16 +8,17 @@ import sys
 from circumvent.cli import terminal
 
 _PROMPT = "Paste your links; they are not shown. An empty line ends."
+_PROMPT_SHOWN = "Paste your links; this terminal shows them. An empty line ends."
 
 
 def read_stdin(limit: int) -> bytes:
     """Return at most ``limit`` bytes of standard input."""
     if not terminal.is_terminal(sys.stdin):
         return sys.stdin.buffer.read(limit)
-    terminal.tell(_PROMPT)
     try:
         import termios  # noqa: PLC0415 - not on Windows
     except ImportError:
+        terminal.tell(_PROMPT_SHOWN)
         return _until_empty_line(limit)
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
@@ -25,6 +26,8 @@ def read_stdin(limit: int) -> bytes:
     # Neither echo nor line editing: the kernel would cut lines of more than 4095 characters.
     quiet[3] &= ~(termios.ECHO | termios.ICANON)
     termios.tcsetattr(descriptor, termios.TCSADRAIN, quiet)
+    # Asked only now: what is pasted at once must not be shown either.
+    terminal.tell(_PROMPT)
     try:
         data = _until_empty(descriptor, limit)
     finally:

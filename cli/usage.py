@@ -62,8 +62,9 @@ def _names_something(name: str) -> bool:
 def _meant(word: str, choices: Iterable[str]) -> str:
     from circumvent.inputs.suggest import suggest  # noqa: PLC0415 - for a mistake only
 
-    found = suggest(word, choices)
-    return f" Did you mean {found}?" if found else ""
+    bare = {choice.lstrip("-"): choice for choice in choices}
+    found = suggest(word.lstrip("-"), bare)
+    return f" Did you mean {bare[found]}?" if found else ""
 
 
 def _shown(word: str) -> str:

@@ -83,10 +83,7 @@ class Parsed:
         lines = sum(count.lines for count in self.counts)
         unusable = sum(count.unusable for count in self.counts)
         if unusable and lines > 1:
-            verb = "line" if unusable == 1 else "lines"
-            told.append(
-                f"{unusable} of {lines} {verb} cannot be used; checking the other {lines - unusable}."
-            )
+            told.append(f"{unusable} of {lines} lines cannot be used; checking the other {lines - unusable}.")
         return told
 
 
