@@ -15,17 +15,26 @@ _FIRST_INFORMATIONAL_IPV6: Final = 128
 
 
 class Unreachable(enum.Enum):
-    """Why a destination cannot be reached: (code of ICMP type 3, code of ICMPv6 type 1)."""
+    """Why a destination cannot be reached."""
 
-    NETWORK = (0, 0)
-    HOST = (1, 3)
-    PORT = (3, 4)
-    PROHIBITED = (13, 1)
+    NETWORK = "network"
+    HOST = "host"
+    PORT = "port"
+    PROHIBITED = "prohibited"
+
+
+#: Codes of ICMP type 3 and of ICMPv6 type 1.
+_CODES: Final = {
+    Unreachable.NETWORK: (0, 0),
+    Unreachable.HOST: (1, 3),
+    Unreachable.PORT: (3, 4),
+    Unreachable.PROHIBITED: (13, 1),
+}
 
 
 def unreachable(packet: Packet, router: bytes, why: Unreachable) -> bytes:
     """Build "destination unreachable" for ``packet``, from ``router`` (packed, same family)."""
-    four, six = why.value
+    four, six = _CODES[why]
     return _error(packet, router, (3, four), (1, six), 0)
 
 
