@@ -7,6 +7,7 @@ import fnmatch
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,20 @@ LONGEST_FUNCTION: Final = 60
 
 #: Modules without a test file of the same name: where they are tested instead, and why there.
 TESTED_ELSEWHERE: Final[dict[str, str]] = {
+    "circumvent/names/ask.py": "tests/names/test_probe.py - asks only as part of a try",
+    "circumvent/names/carry.py": "tests/names/test_probe.py - one step of a try, seen in its record",
+    "circumvent/names/record.py": "tests/names/test_probe.py - one step of a try, seen in its record",
+    "circumvent/names/session.py": "tests/names/test_exchange.py - a protocol without code",
+    "circumvent/names/sustain.py": "tests/names/test_probe.py - one step of a try, seen in its record",
+    "circumvent/names/witness.py": "tests/names/test_honesty.py - what honesty is judged by",
     "circumvent/net/errors.py": "tests/net/test_failure.py - errors exist to become failures",
+    "circumvent/net/stream.py": "tests/net/test_sock.py - protocols without code",
+    "circumvent/transport.py": "tests/model/test_kinds.py - protocols, and a look into the table of kinds",
+    "transports/inside.py": "tests/transports/test_carry.py - what runs inside a path needs one",
+    "transports/proxying.py": "tests/transports/test_socks5.py - what proxies share, with each of them",
+    "transports/sustain.py": "tests/transports/test_carry.py - bulk runs inside a path",
+    "transports/tls_option.py": "tests/transports/test_dot.py - what kinds over TLS share",
+    "transports/turn_loop.py": "tests/transports/test_turn.py - its loops need a relay",
 }
 
 
@@ -86,6 +100,32 @@ def test_listed_packages_are_those_of_the_tree() -> None:
     assert isinstance(listed, list)
     assert set(listed) == there
     assert listed == sorted(listed)
+
+
+#: What is imported by another name than it is installed by, and what comes with something asked for by design.
+_INSTALLED_AS: Final = {
+    "dns": "dnspython",
+    "httpcore": "httpx",
+    "h11": "httpx",
+    "h2": "httpx",
+    "click": "typer",
+}
+#: Imported only where it runs already: who uses trio brings it.
+_BROUGHT: Final = {"trio"}
+
+
+def test_what_is_imported_is_asked_for() -> None:
+    listed = project()["project"]["dependencies"]
+    asked_for = {re.split(r"[\[<>=~!; ]", str(line))[0] for line in listed}
+    missing = {}
+    for path in modules():
+        for node in ast.walk(ast.parse(text(path))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in {name.partition(".")[0] for name in names} - sys.stdlib_module_names - _BROUGHT:
+                if name != "circumvent" and _INSTALLED_AS.get(name, name) not in asked_for:
+                    missing[str(path)] = name
+    assert missing == {}
 
 
 def test_data_files_are_packed() -> None:

@@ -18,7 +18,7 @@ def make(name: str, host: str, *addresses: str, kind: str = "dot", **fields: str
         label=name,
         endpoint=Endpoint(host=host, port=853, addresses=addresses),
         origin=Origin(source="catalogue"),
-        **fields,  # type: ignore[arg-type]
+        **fields,  # type: ignore[arg-type]  # the fields of each test
     )
 
 

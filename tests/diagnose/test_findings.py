@@ -16,7 +16,7 @@ SITES = ("alpha", "beta", "gamma")
 
 
 def at(place: str, kind: str, *attempts: object, **fields: object) -> OptionReport:
-    return option(f"{place}-{kind}", kind, *attempts, place=place, **fields)  # type: ignore[arg-type]
+    return option(f"{place}-{kind}", kind, *attempts, place=place, **fields)  # type: ignore[arg-type]  # the fields of each test
 
 
 def dark_udp(kind: str) -> list[OptionReport]:

@@ -56,11 +56,11 @@ class CountingDialer(DirectDialer):
         close = stream.close
 
         def closed() -> None:
-            stream.close = close  # type: ignore[method-assign]
+            stream.close = close  # type: ignore[method-assign]  # to see when it happens
             self.open -= 1
             close()
 
-        stream.close = closed  # type: ignore[method-assign]
+        stream.close = closed  # type: ignore[method-assign]  # to see when it happens
         return stream
 
 
