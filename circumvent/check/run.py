@@ -139,7 +139,9 @@ class CheckRun:
                 group.start_soon(self._attempt, job)
                 await anyio.sleep(START_SPACING)
             if not jobs:
-                if self._schedule.done and not await self._look_twice():
+                if self._schedule.done:
+                    if await self._look_twice():
+                        continue
                     return
                 self._services.resolver.look_at(self._schedule.entries.values())
                 self._changed = anyio.Event()
