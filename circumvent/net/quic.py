@@ -55,6 +55,8 @@ LONGEST_ROUND_TRIP: Final = 1.0
 RECEIVE_LIMIT: Final = 64 << 20
 #: Events on the peer's own streams that are kept for whoever will handle them.
 MOST_UNCLAIMED: Final = 64
+#: Seconds for which a datagram is looked for when a timer is due already: on a late loop what it waits for may be there.
+SHORTEST_WAIT: Final = 0.001
 #: Seconds between the PINGs of an idle connection.
 KEEP_ALIVE: Final = 15.0
 #: RFC 9000 section 20.1: codes from here on are TLS alerts (RFC 8446 section 6).
@@ -253,7 +255,7 @@ class QuicLink:
         now = self._trace.clock.now()
         timer = self.quic.timer
         datagram: Datagram | None = None
-        with anyio.move_on_after(None if timer is None else max(timer - now, 0.0)):
+        with anyio.move_on_after(None if timer is None else max(timer - now, SHORTEST_WAIT)):
             datagram = await self._socket.receive()
         if datagram is None:
             self.quic.handle_timer(self._trace.clock.now())
