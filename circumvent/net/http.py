@@ -15,6 +15,7 @@ import anyio
 import h2.errors
 import h2.events
 import h2.exceptions
+import h2.settings
 import httpcore
 
 from circumvent.model import failure as failures
@@ -32,11 +33,18 @@ if TYPE_CHECKING:
     from circumvent.net.stream import ByteStream
     from circumvent.net.trace import Trace
 
+    _Connection = httpcore.AsyncHTTP11Connection | httpcore.AsyncHTTP2Connection
+
 #: More headers than this, or longer ones, are no answer to a request of ours.
 MOST_HEADERS: Final = 200
 LONGEST_HEADERS: Final = 64 * 1024
 #: Sent with every request: a body must arrive as it was counted.
 _PLAIN: Final = (("accept", "*/*"), ("accept-encoding", "identity"))
+#: Requests that may be under way before the server's settings are known.
+FIRST_FLIGHT: Final = 16
+#: As many as httpcore can tell apart at once.
+_MOST_STREAMS: Final = 100
+_REFUSED: Final = "RST_STREAM REFUSED_STREAM"
 #: An upload leaves in pieces of this many bytes.
 PIECE: Final = 16 * 1024
 
@@ -55,10 +63,14 @@ class HttpSession:
     def __init__(self, stream: ByteStream, url: httpx.URL, *, http2: bool, trace: Trace) -> None:
         self._wire = _Wire(stream, trace, http2=http2)
         origin = httpcore.URL(str(url)).origin
-        connection = _Http2Connection if http2 else httpcore.AsyncHTTP11Connection
-        self._connection = connection(origin=origin, stream=self._wire)
+        room = _Room()
+        connection: _Connection
+        if http2:
+            connection = _Http2Connection(origin=origin, stream=self._wire, room=room)
+        else:
+            connection = httpcore.AsyncHTTP11Connection(origin=origin, stream=self._wire)
         self._client = httpx.AsyncClient(
-            transport=_OneConnection(self._connection), trust_env=False, follow_redirects=False
+            transport=_OneConnection(connection, room), trust_env=False, follow_redirects=False
         )
 
     async def request(
@@ -75,9 +87,13 @@ class HttpSession:
 
         ``first_byte`` of the response is when the read that completed its head arrived.
         """
-        request = self._request(method, _parse(url), headers, body)
-        with _in_words():
-            response = await self._client.send(request, stream=True)
+        try:
+            response = await self._send(method, url, headers, body)
+        except PeerError as exc:
+            if exc.detail != _REFUSED:
+                raise
+            # What was refused was not processed (RFC 9113 section 8.7), and by now the limit is known.
+            response = await self._send(method, url, headers, body)
         try:
             version = response.extensions.get("http_version", b"").decode("ascii", "replace")
             head = Response(response.status_code, _headers(response), b"", version, self._wire.last_read)
@@ -95,6 +111,12 @@ class HttpSession:
         """Close the connection; never raises."""
         with anyio.CancelScope(shield=True):
             await self._wire.aclose()
+
+    async def _send(
+        self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes
+    ) -> httpx.Response:
+        with _in_words():
+            return await self._client.send(self._request(method, _parse(url), headers, body), stream=True)
 
     def _request(
         self, method: str, url: httpx.URL, headers: Sequence[tuple[str, str]], body: bytes
@@ -135,21 +157,75 @@ class HttpSession:
             raise too_long
 
 
+class _Room:
+    """How many requests may be under way on a connection, and how many are."""
+
+    def __init__(self) -> None:
+        self._limit = FIRST_FLIGHT
+        self._inside = 0
+        self._changed = anyio.Event()
+
+    def allow(self, limit: int) -> None:
+        """Take the server's word, within reason."""
+        self._limit = min(max(limit, 1), _MOST_STREAMS)
+        self._wake()
+
+    async def enter(self) -> None:
+        """Wait for a place."""
+        while self._inside >= self._limit:
+            await self._changed.wait()
+        self._inside += 1
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._inside -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+
 class _Http2Connection(httpcore.AsyncHTTP2Connection):
-    """HTTP/2 whose short requests leave whole, in one write: head, body and end.
+    """HTTP/2 whose short requests leave whole, in one write: head, body and end; the first with the preface.
 
     httpcore writes each frame as it is made, so that frames of concurrent requests interleave and a body arrives
     apart from its end. Knot Resolver answers both with an error, and browsers do neither.
+
+    It also sends one request and then waits for the server's settings. That is a round trip which nothing asks for:
+    until a server says otherwise there is no limit, and none should be under 100 (RFC 9113 sections 3.4 and 6.5.2).
+    One that allows fewer than are under way refuses the rest, which are sent again when others have ended.
     """
 
     _held = False
+    _begun = False
+
+    def __init__(self, *, origin: httpcore.Origin, stream: httpcore.AsyncNetworkStream, room: _Room) -> None:
+        super().__init__(origin=origin, stream=stream)
+        self._room = room
+
+    async def _send_connection_init(self, request: httpcore.Request) -> None:
+        self._held = True
+        try:
+            await super()._send_connection_init(request)
+        finally:
+            self._held = False
 
     async def _send_request_headers(self, request: httpcore.Request, stream_id: int) -> None:
+        if not self._begun:
+            self._begun = True
+            for _ in range(_MOST_STREAMS - 1):
+                await self._max_streams_semaphore.release()
         self._held = any(name.lower() == b"content-length" for name, _ in request.headers)
         try:
             await super()._send_request_headers(request, stream_id)
         finally:
             self._held = False
+
+    async def _receive_remote_settings_change(self, event: h2.events.RemoteSettingsChanged) -> None:
+        limit = event.changed_settings.get(h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS)
+        if limit is not None:  # httpcore would wait here, as the only reader, until few enough are under way
+            self._room.allow(limit.new_value)
 
     async def _send_stream_data(self, request: httpcore.Request, stream_id: int, data: bytes) -> None:
         room = min(
@@ -207,44 +283,59 @@ class _Wire(httpcore.AsyncNetworkStream):
 class _OneConnection(httpx.AsyncBaseTransport):
     """Hands every request to the one connection there is."""
 
-    def __init__(self, connection: httpcore.AsyncHTTP11Connection | httpcore.AsyncHTTP2Connection) -> None:
+    def __init__(self, connection: _Connection, room: _Room) -> None:
         self._connection = connection
+        self._room = room
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._connection.handle_async_request(
-            httpcore.Request(
-                method=request.method.encode("ascii"),
-                url=httpcore.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
+        await self._room.enter()
+        try:
+            response = await self._connection.handle_async_request(_as_httpcore(request))
+        except BaseException:
+            self._room.leave()
+            raise
         return httpx.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=_Body(response),
+            stream=_Body(response, self._room),
             extensions=response.extensions,
         )
+
+
+def _as_httpcore(request: httpx.Request) -> httpcore.Request:
+    return httpcore.Request(
+        method=request.method.encode("ascii"),
+        url=httpcore.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        ),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions=request.extensions,
+    )
 
 
 class _Body(httpx.AsyncByteStream):
     """The body of an httpcore response, for httpx."""
 
-    def __init__(self, response: httpcore.Response) -> None:
+    def __init__(self, response: httpcore.Response, room: _Room) -> None:
         self._response = response
+        self._room = room
+        self._closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._response.aiter_stream():
             yield chunk
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        if not self._closed:
+            self._closed = True
+            try:
+                await self._response.aclose()
+            finally:
+                self._room.leave()
 
 
 @contextmanager
@@ -265,6 +356,8 @@ def _in_words() -> Iterator[None]:
 def _peer_error(exc: Exception) -> PeerError:
     """Say what the server did wrong, from the event that httpcore or h2 carries; never in the server's words."""
     event = exc.args[0] if exc.args else None
+    if isinstance(event, h2.exceptions.TooManyStreamsError):  # the limit came when the request was on its way
+        return PeerError(failures.HTTP_REQUEST_FAILED, _REFUSED)
     if isinstance(event, h2.events.ConnectionTerminated):
         return PeerError(failures.HTTP_REQUEST_FAILED, f"GOAWAY {_code(event.error_code)}")
     if isinstance(event, h2.events.StreamReset):

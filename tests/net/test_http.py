@@ -8,6 +8,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
+import h2.settings
 import pytest
 from anyio.abc import ByteStream
 from hypothesis import given, settings
@@ -225,6 +230,63 @@ def fetch_scripted(said: bytes, *, http2: bool) -> None:
             await http.aclose()
 
     anyio.run(fetch)
+
+
+class OneAtATime(ByteStream):
+    """An HTTP/2 server that answers one request at a time, and refuses what came beside it before it said so."""
+
+    def __init__(self) -> None:
+        self._server = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        self._server.initiate_connection()
+        self._server.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1})
+        self._open: list[int] = []
+        self._come = anyio.Event()
+        self.refused = 0
+
+    async def send(self, item: bytes) -> None:
+        for event in self._server.receive_data(item):
+            if isinstance(event, h2.events.RequestReceived) and self._open:
+                self._server.reset_stream(event.stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
+                self.refused += 1
+            elif isinstance(event, h2.events.RequestReceived):
+                self._open.append(event.stream_id)
+        self._come.set()
+        await anyio.lowlevel.checkpoint()
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:  # noqa: ARG002 - as much as there is, which is little
+        while not (data := self._server.data_to_send()):
+            if self._open:
+                number = self._open.pop()
+                self._server.send_headers(number, [(":status", "200")])
+                self._server.send_data(number, b"page", end_stream=True)
+                continue
+            self._come = anyio.Event()
+            await self._come.wait()
+        return bytes(data)
+
+    async def send_eof(self) -> None:
+        """Take its end."""
+
+    async def aclose(self) -> None:
+        """Close."""
+
+
+async def test_requests_do_not_wait_for_the_settings_and_bear_being_refused() -> None:
+    server = OneAtATime()
+    http = open_http(server, url=URL, http2=True, trace=new_trace())
+    answers = []
+
+    async def one() -> None:
+        answers.append(await http.request("POST", URL, body=b"question"))
+
+    with anyio.fail_after(10):
+        for _ in range(2):
+            async with anyio.create_task_group() as group:
+                for _ in range(5):
+                    group.start_soon(one)
+    await http.aclose()
+    assert [answer.body for answer in answers] == [b"page"] * 10
+    assert 0 < server.refused < 5  # of the first five alone: for the second five the limit was known
 
 
 #: The beginning of what an HTTP/2 server says: SETTINGS, and the head of a response (":status: 200").
