@@ -95,7 +95,7 @@ class Terminal:
         then: Callable[[subprocess.Popen[bytes], int], None] | None = None,
         stdout: int | None = None,
         ignore_sigint: bool = False,
-        limit: float = 40.0,
+        limit: float = 25.0,
     ) -> Ended:
         """Run to the end; once ``when`` holds for what was written, do ``then`` with process and terminal."""
         master, slave = pty.openpty()
