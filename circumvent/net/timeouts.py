@@ -122,7 +122,9 @@ class Timeouts:
             # What the loop was late meanwhile is given to all steps anyway.
             waited = max(anyio.current_time() - began - (self.lost - lost), 0.0)
             for scope in scopes:
-                running = self._open[scope]
+                running = self._open.get(scope)
+                if running is None:  # another task of the attempt ended that step meanwhile
+                    continue
                 running.waiting -= 1
                 running.waited += waited
                 self._extend(scope)

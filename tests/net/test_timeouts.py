@@ -129,3 +129,11 @@ async def test_a_busy_machine_gives_no_more_than_so_much() -> None:
     with timeouts.waiting([scope]):
         assert scope.deadline == pytest.approx(began + 1.0 + LONGEST)
     assert scope.deadline < began + 1.5
+
+
+async def test_a_step_may_end_while_another_task_of_its_attempt_waits() -> None:
+    timeouts = Timeouts()
+    scope = timeouts.open(1.0)
+    with timeouts.waiting([scope]):
+        timeouts.close(scope)
+    timeouts.observe(1.0)  # nothing is left to extend
