@@ -15,13 +15,13 @@ from circumvent.model.words import Proof, Reason
 
 #: Keys that never hold who or where somebody is: counts, sizes, times, yes or no.
 KEYS: Final = frozenset({
-    "addresses", "aead", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
+    "addresses", "aead", "age_ms", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
     "by_hand", "canaries", "cipher", "class", "clear", "clock_skew_s", "closed_by", "construction", "controls", "cut_bytes", "datagrams_received", "dnssec",
-    "domestic", "error", "error_code", "failure", "first_bytes", "honesty", "http", "identity", "ignored",
-    "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "last_ack_ms", "late", "lies", "limit", "loss",
+    "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "http", "identity", "ignored",
+    "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
     "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
     "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal",
-    "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "system_resolver",
+    "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "syn_retransmits", "system_resolver",
     "tcp", "tls", "total_retrans", "transport", "type", "udp", "unacked", "version", "via_relay", "voice", "works",
     "wrong_answers",
 })  # fmt: skip
@@ -41,10 +41,12 @@ _LONGEST_RUN_MS: Final = 600_000
 
 #: Text values that may stay.
 WORDS: Final = frozenset({
-    # transports, families, sides, kernel states
+    # transports, families, sides, how a stream ended
+    "rst", "fin", "error",
     "udp", "tcp", "tls", "ipv4", "ipv6", "peer", "us", "http", "ssh", "alert", "other", "none", "openssl", "aioquic",
-    "established", "syn_sent", "syn_recv", "fin_wait1", "fin_wait2", "time_wait", "close", "close_wait", "last_ack",
-    "listen", "closing", "unknown",
+    # kernel states
+    "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK",
+    "LISTEN", "CLOSING", "NEW_SYN_RECV", "UNKNOWN", "unknown",
     # names: DNSSEC, honesty, response codes, types
     "proved", "stripped", "bogus", "expired", "off", "alone", "agreed", "lies", "NOERROR", "NXDOMAIN", "SERVFAIL",
     "REFUSED", "FORMERR", "NOTIMP", "A", "AAAA", "TXT",
@@ -56,6 +58,13 @@ WORDS: Final = frozenset({
     "HTTP/1.1", "HTTP/2", "HTTP/3", "dot", "doq",
     *(value for name, value in vars(failures).items() if name.isupper() and isinstance(value, str)),
     *KINDS, *FAMILIES, *(str(word) for word in Proof), *(str(word) for word in Reason),
+})  # fmt: skip
+#: Why attempts do not count (``docs/verdicts``): sentences of our own that name nobody.
+WHYS: Final = frozenset({
+    "another way", "lost the race between addresses", "other connections to this address were open", "poisoned",
+    "second phase", "second vantage", "sentinel", "the check was stopped", "the deadline came", "this device's clock was wrong",
+    "this machine was busy",
+    *(f"not tried: {reason}" for reason in Reason),
 })  # fmt: skip
 #: Names of cipher suites (RFC 8446 and OpenSSL), by their parts.
 _CIPHER: Final = re.compile(

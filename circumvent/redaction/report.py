@@ -21,6 +21,7 @@ from circumvent.model.report import Network, OptionReport, Report, RunSettings
 from circumvent.model.words import Redaction
 from circumvent.redaction.detail import (
     STEPS,
+    WHYS,
     public_detail,
     public_numbers,
     public_part,
@@ -282,7 +283,7 @@ class _Redactor:
             **{key: _closed(attempt[key]) for key in _ATTEMPT_KEYS if key in attempt and key != "fidelity"},
             "id": _attempt_id(attempt.get("id")),
             "address": None,
-            "why": None,
+            "why": _why(attempt.get("why")),
             "via": self._id(attempt.get("via")),
             "failure": _bare_failure(attempt.get("failure")),
             "fidelity": {
@@ -330,6 +331,7 @@ class _Redactor:
         return {
             "name": shown,
             "direct": row.get("direct"),
+            "reason": _closed(row.get("reason")),
             "failure": _bare_failure(row.get("failure")),
             "least_sufficient": [
                 self._ids.get(str(name), name)
@@ -415,6 +417,11 @@ def _closed(value: Any) -> Any:
     if isinstance(value, str):
         return value if public_word(value) or value in _REPORT_WORDS else None
     return public_part(value)
+
+
+def _why(value: Any) -> str | None:
+    """Return why an attempt does not count, if that is one of our own sentences."""
+    return value if isinstance(value, str) and value in WHYS else None
 
 
 def _bare_failure(failure: Any) -> Any:

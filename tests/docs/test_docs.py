@@ -20,6 +20,7 @@ import circumvent
 from circumvent.check.settings import CheckSettings
 from circumvent.model import failure, words
 from circumvent.model.kinds import KINDS
+from circumvent.redaction.detail import WHYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,6 +166,32 @@ def test_statuses_states_and_rungs_are_explained(title: str, known: type[words.S
 )
 def test_the_vocabulary_has_the_closed_sets(known: type[words.Status]) -> None:
     assert {one.value for one in known} <= literals(page("vocabulary.rst"))
+
+
+def test_every_reason_for_not_counting_is_explained_and_stays_in_dumps() -> None:
+    written = set()
+    for package in PACKAGES:
+        for path, tree in source(package):
+            if path.parent.name != "check" and path.name != "trace.py":
+                continue
+            for node in ast.walk(tree):
+                if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") in {
+                    "WHY",
+                    "WATCH",
+                    "BUSY",
+                    "CROWDED",
+                }:
+                    written.add(cast("ast.Constant", node.value).value)
+                if (
+                    isinstance(node, ast.keyword)
+                    and node.arg == "why"
+                    and isinstance(node.value, ast.Constant)
+                ):
+                    written.add(node.value.value)
+    explained = literals(section("verdicts.rst", "Which attempts count").partition("The proof ladder")[0])
+    assert written <= explained
+    assert written <= WHYS
+    assert {one for one in WHYS if not one.startswith("not tried: ")} <= explained
 
 
 # Steps

@@ -24,7 +24,16 @@ from circumvent.model.report import (
     Target,
     Tool,
 )
-from circumvent.model.words import Exposure, FindingKind, NetworkState, Proof, Redaction, Scope, Status
+from circumvent.model.words import (
+    Exposure,
+    FindingKind,
+    NetworkState,
+    Proof,
+    Reason,
+    Redaction,
+    Scope,
+    Status,
+)
 from circumvent.redaction.report import LEFT_OUT, redact
 from circumvent.redaction.text import host_of_url, to_the_hour
 
@@ -64,7 +73,7 @@ def users_option(**more: Any) -> OptionReport:
             attempt(
                 "a1",
                 detail={
-                    "tcp": {"rtt_ms": 12.5, "state": "established", "peer": ADDRESS},
+                    "tcp": {"rtt_ms": 12.5, "state": "ESTABLISHED", "peer": ADDRESS},
                     "cipher": "TLS_AES_128_GCM_SHA256",
                     "alpn": SECRET,
                     HOST: 1,
@@ -170,7 +179,7 @@ def test_what_staff_needs_stays() -> None:
     step = mine["attempts"][0]["steps"][0]
     assert step["failure"] == {"step": "carry", "error": "connection_reset", "detail": None}
     assert step["detail"] == {
-        "tcp": {"rtt_ms": 12.5, "state": "established"},
+        "tcp": {"rtt_ms": 12.5, "state": "ESTABLISHED"},
         "cipher": "TLS_AES_128_GCM_SHA256",
         "controls": [{"ok": True, "status": 200}],
     }
@@ -183,6 +192,22 @@ def test_what_staff_needs_stays() -> None:
     assert document["started"] == "2026-11-22T10:00:00Z"
     assert document["recommendations"][0]["text"] == LEFT_OUT
     assert document["ranking"][0]["why"] == "(hidden): 3 of 3 tries"
+
+
+def test_why_an_attempt_does_not_count_stays_and_so_does_its_evidence() -> None:
+    through = attempt("a5", counted=False, why="second vantage")
+    other = attempt("a6", counted=False, why=f"{HOST} said so")
+    facts = {"ended": "rst", "ended_after_ms": 1.5, "age_ms": 20.0, "state": "CLOSE", "sent": 517}
+    direct = attempt("a7", detail={"tcp": facts})
+    source = report(options=(users_option(attempts=(through, other, direct)),))
+    kept = source.to_dict(redact="strict")["options"][0]["attempts"]
+    assert [one["why"] for one in kept] == ["second vantage", None, None]
+    assert kept[2]["steps"][0]["detail"]["tcp"] == facts
+
+
+def test_why_a_target_was_not_tried_stays() -> None:
+    target = Target(name="https://news.example/", direct=Status.NOT_RUN, reason=Reason.DEADLINE)
+    assert report(targets=(target,)).to_dict(redact="default")["targets"][0]["reason"] == "deadline"
 
 
 def test_strict_also_drops_interface_resolver_and_controls() -> None:
