@@ -246,20 +246,27 @@ def test_a_page_names_the_steps_that_its_module_writes(path: Path) -> None:
 # The command line and the library
 
 
-def options_of_check() -> set[str]:
-    """Return the options of ``circumvent check`` as the command line knows them."""
+@cache
+def options_of_commands() -> dict[str, set[str]]:
+    """Return the options of each command, as the command line knows them."""
     import typer  # costs 100 ms
 
-    commands = importlib.import_module("circumvent.cli.commands")
-    group = typer.main.get_command(commands.app)
-    command = cast("dict[str, object]", getattr(group, "commands"))["check"]  # noqa: B009 - typer's type hides it
-    given = getattr(command, "params")  # noqa: B009 - as above
+    group = typer.main.get_command(importlib.import_module("circumvent.cli.commands").app)
+    commands = cast("dict[str, typer.core.TyperCommand]", getattr(group, "commands"))  # noqa: B009 - typer's type hides it
     return {
-        name
-        for parameter in given
-        for name in (*parameter.opts, *parameter.secondary_opts)
-        if name.startswith("--") and name != "--help"
+        name: {
+            option
+            for parameter in command.params
+            for option in (*parameter.opts, *parameter.secondary_opts)
+            if option.startswith("--") and option != "--help"
+        }
+        for name, command in commands.items()
     }
+
+
+def options_of_check() -> set[str]:
+    """Return the options of ``circumvent check``."""
+    return options_of_commands()["check"]
 
 
 def test_every_option_of_check_is_in_the_contract_and_no_other() -> None:
@@ -277,7 +284,7 @@ def test_the_library_has_one_keyword_for_each_option() -> None:
 
 
 def test_options_named_in_documents_exist() -> None:
-    known = options_of_check() | {"--version", "--help", "--use-env-proxy"}
+    known = {"--version", "--help"}.union(*options_of_commands().values())
     wrong = []
     for path in [*DOCS.rglob("*.rst"), ROOT / "README.md"]:
         text = path.read_text(encoding="utf-8")
