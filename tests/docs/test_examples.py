@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from circumvent.cli.app import main
 from circumvent.model import option as options
 from circumvent.model.kinds import KINDS
 from circumvent.model.option import Endpoint, Option, Origin
@@ -132,3 +133,12 @@ def test_a_dump_is_judged_again_as_it_was() -> None:
     assert read.changed(text.replace('"status": "works"', '"status": "blocked"')) == [
         f"{json.loads(text)['options'][0]['id']}: blocked, now works"
     ]
+
+
+def test_the_example_is_read_by_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    file = EXAMPLES / "report.json"
+    name = json.loads(file.read_text("utf-8"))["options"][0]["id"]
+    assert main(["report", str(file), "--plain"]) == 0
+    assert "state: open" in capsys.readouterr().out
+    assert main(["report", str(file), "--plain", "--option", name]) == 0
+    assert "sustain_down" in capsys.readouterr().out
