@@ -1,0 +1,113 @@
+"""The world of a scenario: the standard one with its changes, and what a check is told about it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from circumvent.lab.engine import Path as Way
+from circumvent.lab.engine import Segment
+from circumvent.lab.link import LinkConfig
+from circumvent.lab.scenario import addresses, matches, servers
+from circumvent.lab.scenario_build import BuildError
+from circumvent.lab.wire import CLIENT
+from circumvent.lab.world import arguments
+from circumvent.lab.world.standard import standard_world
+
+if TYPE_CHECKING:
+    from circumvent.lab.scenario import Direction, Scenario
+    from circumvent.lab.world.description import World
+    from circumvent.lab.world.prepare import Prepared
+
+#: What a control over plain HTTP must say; see :mod:`circumvent.lab.world.pages`.
+PORTAL_CHECK: Final = "http://{address}/text#body=the control of the laboratory"
+
+
+def world_of(scenario: Scenario) -> World:
+    """Return the world of a scenario.
+
+    :raises BuildError: when it changes a server that is not there.
+    """
+    changes = scenario.world
+    world = standard_world(shut_out=changes.shut_out)
+    for number, resolvers in enumerate(changes.resolvers):
+        place = ("world", "resolvers", number)
+        lies = addresses(world, resolvers.lies, place)
+        for name in _named(world, resolvers.servers, place):
+            world = world.with_character(name, resolvers.character, listed=resolvers.listed, lies=lies)
+    for number, certificates in enumerate(changes.certificates):
+        for name in _named(world, certificates.servers, ("world", "certificates", number)):
+            server = msgspec.structs.replace(world.server(name), certificate=certificates.sort)
+            world = world.with_server(server)
+    if changes.resolver is not None:
+        (name,) = _named(world, (changes.resolver,), ("world", "resolver"))[:1]
+        world = msgspec.structs.replace(world, resolver=name)
+    _named(world, changes.gone, ("world", "gone"))
+    _named(world, changes.closed, ("world", "closed"))
+    return world
+
+
+def present(scenario: Scenario, world: World) -> World:
+    """Return what really stands there: the world without what is gone, and without the services that are closed."""
+    gone = set(_named(world, scenario.world.gone, ("world", "gone")))
+    for name in _named(world, scenario.world.closed, ("world", "closed")):
+        world = world.with_server(msgspec.structs.replace(world.server(name), services=()))
+    return msgspec.structs.replace(
+        world, servers=tuple(server for server in world.servers if server.name not in gone)
+    )
+
+
+def way_of(scenario: Scenario) -> Way:
+    """Return the way between client and world."""
+    link = scenario.link
+    return Way(
+        near=Segment(mtu=link.mtu), far=Segment(mtu=link.mtu, up=_direction(link.up), down=_direction(link.down))
+    )
+
+
+def client_of(scenario: Scenario) -> tuple[str, ...]:
+    """Return the client's addresses."""
+    wanted = {4: scenario.client.ipv4, 6: scenario.client.ipv6}
+    return tuple(address for address in CLIENT if wanted[6 if ":" in address else 4])
+
+
+def rows(scenario: Scenario, prepared: Prepared) -> list[dict[str, Any]]:
+    """Return the options that are checked."""
+    patterns = scenario.check.options
+    text = arguments.options(prepared, everything=bool(patterns))
+    found: list[dict[str, Any]] = tomllib.loads(text)["option"]
+    return [row for row in found if not patterns or matches(row["label"], patterns)]
+
+
+def words(scenario: Scenario, prepared: Prepared) -> list[str]:
+    """Write the files that a check needs, and return the words of its command line."""
+    keywords = arguments.write_files(prepared)
+    option_file = Path(keywords["named"][0])
+    option_file.write_text("".join(_table(row) for row in rows(scenario, prepared)), "utf-8")
+    if scenario.check.portal_check:
+        host = prepared.world.server("control.fjord.example").name
+        keywords["control"].append(PORTAL_CHECK.format(address=host))
+    given = [*arguments.as_words(keywords), "--deadline", f"{scenario.check.seconds:g}"]
+    return [*given, "--all", "--fast", "--json", "--quiet", *scenario.check.words]
+
+
+def _direction(one: Direction) -> LinkConfig:
+    return LinkConfig(**{name: getattr(one, name) for name in one.__dataclass_fields__})
+
+
+def _named(world: World, patterns: tuple[str, ...], place: tuple[str | int, ...]) -> list[str]:
+    found: list[str] = []
+    for pattern in patterns:
+        meant = [one.name for one in servers(world, pattern)]
+        if not meant:
+            raise BuildError(place, f"{pattern}: there is no such server")
+        found += meant
+    return list(dict.fromkeys(found))
+
+
+def _table(row: dict[str, Any]) -> str:
+    return "\n".join(["[[option]]", *(f"{key} = {json.dumps(value)}" for key, value in row.items()), "", ""])

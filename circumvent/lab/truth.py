@@ -1,0 +1,136 @@
+"""A report held against the truth of a scenario. Pure.
+
+An option is right when its status is one that an honest observer on the client's side may give; a narrower verdict
+than the evidence allows is wrong even if it happens to be true. Two mistakes are worse than all others and counted
+apart: saying that something works which does not, and that something is blocked without evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from circumvent.model.words import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from circumvent.lab.scenario import Truth
+    from circumvent.model.report import OptionReport, Report
+    from circumvent.model.words import NetworkState
+
+#: Statuses that promise data.
+PROMISES = frozenset({Status.WORKS, Status.DEGRADED, Status.UNSTABLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One option: what is true, what was said, and whether that is right. ``said_because`` is for people."""
+
+    label: str
+    kind: str
+    true: tuple[str, ...]
+    why: str
+    said: str
+    said_because: str
+    right: bool
+
+    @property
+    def false_works(self) -> bool:
+        """Whether it was said to carry data and can't."""
+        return self.said in PROMISES and not PROMISES & set(self.true)
+
+    @property
+    def false_blocked(self) -> bool:
+        """Whether it was said to be blocked without evidence."""
+        return self.said == Status.BLOCKED and not self.right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Everything that was said beside everything that is true.
+
+    ``missing`` are labels of options that the report does not have; ``misled`` recommendations of what can't work;
+    ``silent`` rules that never fired, though what was tried needs them.
+    """
+
+    rows: tuple[Row, ...]
+    missing: tuple[str, ...]
+    state: str
+    true_states: tuple[str, ...]
+    found: tuple[str, ...]
+    missed: tuple[str, ...]
+    invented: tuple[str, ...]
+    unbuilt: tuple[str, ...]
+    misled: tuple[str, ...]
+    silent: tuple[str, ...]
+
+    @property
+    def state_right(self) -> bool:
+        """Whether the state of the network is one that an honest observer may give."""
+        return self.state in self.true_states
+
+    @property
+    def wrong(self) -> tuple[Row, ...]:
+        """The options whose verdict is wrong."""
+        return tuple(row for row in self.rows if not row.right)
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing at all is wrong."""
+        return (
+            self.state_right
+            and not self.wrong
+            and not (self.missing or self.missed or self.invented or self.misled or self.silent)
+        )
+
+
+def compare(
+    report: Report, truth: Truth, labels: Iterable[str], fired: Mapping[str, int] | None = None
+) -> Comparison:
+    """Hold a report against the truth. ``fired`` is on how many packets each rule fired."""
+    said = {option.label: option for option in report.options if not option.baseline}
+    labels = tuple(labels)
+    found = {finding.kind for finding in report.network.findings}
+    silent = [name for name, count in (fired or {}).items() if not count and name not in truth.silent]
+    return Comparison(
+        rows=tuple(_row(said[label], truth) for label in labels if label in said),
+        missing=tuple(label for label in labels if label not in said),
+        state=report.network.state,
+        true_states=tuple(truth.state),
+        found=tuple(sorted(found & {*truth.required, *truth.allowed})),
+        missed=tuple(sorted(set(truth.required) - found)),
+        invented=tuple(sorted(found - {*truth.required, *truth.allowed} - set(truth.unbuilt))),
+        unbuilt=truth.unbuilt,
+        misled=tuple(_misled(report, truth)),
+        silent=tuple(silent),
+    )
+
+
+def true_statuses(label: str, truth: Truth, state: NetworkState) -> tuple[tuple[Status, ...], str]:
+    """Return what may be said of an option, and why; without an entry nothing may."""
+    entry = truth.of(label)
+    if entry is None:
+        return (), f"the scenario does not say what is true of it ({state})"
+    return entry.statuses, entry.why
+
+
+def _row(option: OptionReport, truth: Truth) -> Row:
+    statuses, why = true_statuses(option.label, truth, truth.state[0])
+    because = option.reason or (f"{option.failure.step}: {option.failure.error}" if option.failure else "")
+    return Row(
+        label=option.label,
+        kind=option.kind,
+        true=tuple(statuses),
+        why=why,
+        said=option.status,
+        said_because=str(because),
+        right=option.status in statuses,
+    )
+
+
+def _misled(report: Report, truth: Truth) -> Iterable[str]:
+    for recommendation in report.recommendations:
+        option = report.option(recommendation.id)
+        if option is None or not PROMISES & set(true_statuses(option.label, truth, truth.state[0])[0]):
+            yield recommendation.id if option is None else option.label
