@@ -67,17 +67,20 @@ class _Gate:
 
     async def run(self, rank: int, account: Account, op: Callable[[], T]) -> T:
         await checkpoint_if_cancelled()
-        if self._taken:
-            with account.waiting():
-                await self._wait(rank)
+        mine = not self._taken
         self._taken = True
         try:
+            if not mine:
+                with account.waiting():
+                    await self._wait(rank)
+                    mine = True
             return op()
         finally:
-            try:
-                await cancel_shielded_checkpoint()
-            finally:
-                self._open()
+            if mine:
+                try:
+                    await cancel_shielded_checkpoint()
+                finally:
+                    self._open()
 
     async def _wait(self, rank: int) -> None:
         self._count += 1

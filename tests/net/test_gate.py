@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
@@ -10,6 +13,9 @@ from circumvent.net.clock import Clock
 from circumvent.net.gate import begin_crypto, crypto
 from circumvent.net.timeouts import Timeouts
 from circumvent.net.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.anyio
 #: Trio begins tasks in any order.
@@ -121,3 +127,47 @@ async def test_the_wait_for_a_turn_is_no_time_of_the_networks() -> None:
             await begin_crypto(trace, int, "3")
             assert len(done) == 10
     assert trace.attempt().counted
+
+
+@IN_ORDER
+async def test_an_account_that_breaks_leaves_the_gate_open() -> None:
+    class Broken:
+        @contextmanager
+        def waiting(self) -> Iterator[None]:
+            yield
+            raise LookupError
+
+    done: list[int] = []
+
+    async def broken() -> None:
+        with pytest.raises(LookupError):
+            await crypto(Broken(), done.append, 0)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(crypto, attempt(), done.append, 1)
+        group.start_soon(broken)
+        group.start_soon(crypto, attempt(), done.append, 2)
+    await crypto(attempt(), done.append, 3)
+    assert {1, 2, 3} <= set(done)
+
+
+async def test_a_step_that_ends_beside_a_waiting_one_is_no_trouble() -> None:
+    """Two steps of one attempt run side by side; one waits at the gate while the other ends."""
+    trace = attempt()
+    done: list[int] = []
+
+    async def waits() -> None:
+        async with trace.step("one"):
+            await crypto(trace, done.append, 1)
+
+    async def ends() -> None:
+        async with trace.step("two"):
+            await checkpoint()
+
+    async with anyio.create_task_group() as group:
+        for number in range(5):
+            group.start_soon(crypto, attempt(), done.append, 10 + number)
+            group.start_soon(ends)
+            group.start_soon(waits)
+    assert trace.failure is None
+    assert done.count(1) == 5
