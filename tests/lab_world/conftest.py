@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from circumvent.lab.netlink import Netlink
 from circumvent.lab.world import process
 from circumvent.lab.world.prepare import Prepared, prepare
 from circumvent.lab.world.standard import standard_world
 from tests.lab.namespace import CLIENT
-from circumvent.lab.netlink import Netlink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -95,11 +95,13 @@ class Odoh(_Value, frozen=True, tag="odoh"):
 class Web(_Value, frozen=True, tag="web"):
     """A web server on ports 443 (HTTP/1.1, 2 and, with ``http3``, 3) and, with ``clear``, 80.
 
-    ``pages``: the control paths, a portal's login page for everything, or a block page for everything.
+    ``pages``: the control paths, a portal's login page for everything, or a block page for everything; with a
+    ``country`` (two letters) the block page has the mark that is documented for that country.
     Clients from ``shut_out`` prefixes get ``shut_out_status`` and a sentence, as a geo-fence answers.
     """
 
     pages: Literal["control", "portal", "block"] = "control"
+    country: str | None = None
     http3: bool = True
     clear: bool = True
     shut_out: tuple[str, ...] = ()

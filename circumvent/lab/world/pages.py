@@ -14,6 +14,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from importlib import resources
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
@@ -65,14 +67,32 @@ def portal(_: Request) -> Answer:
     return Answer(body=LOGIN, media_type=_HTML)
 
 
-def block_page(_: Request) -> Answer:
-    """Answer as a censor's server does to which a name was turned."""
-    return Answer(status=403, body=BLOCKED, media_type=_HTML)
+def block_page(country: str | None) -> Answer:
+    """Return what a censor's server answers to which a name was turned."""
+    if country is None:
+        return Answer(status=403, body=BLOCKED, media_type=_HTML)
+    data = resources.files("circumvent.catalog").joinpath("data", "block_pages.toml").read_text("utf-8")
+    marks = [row for row in tomllib.loads(data)["block_page"] if row["country"] == country]
+    body = "".join(row["text"] for row in marks if row["where"] == "body").encode()
+    location = next((row["text"] for row in marks if row["where"] == "location"), None)
+    if body or location is None:
+        return Answer(status=403, body=BLOCKED + body + b"\n", media_type=_HTML)
+    return Answer(status=302, headers=(("location", location),))
 
 
 def handler_of(web: Web) -> Handler:
     """Return what a web server does with requests."""
-    answer = {"control": control, "portal": portal, "block": block_page}[web.pages]
+    blocked = block_page(web.country)
+
+    def answer(request: Request) -> Answer:
+        match web.pages:
+            case "portal":
+                return portal(request)
+            case "block":
+                return blocked
+            case _:
+                return control(request)
+
     fence = tuple(ip_network(prefix) for prefix in web.shut_out)
 
     async def handle(request: Request) -> Answer:
