@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from circumvent.diagnose.look import Look, best_proof, carried, counted
 from circumvent.model import failure as failures
+from circumvent.model.kinds import KINDS
 from circumvent.model.option import is_address
-from circumvent.model.words import NetworkState, Proof
+from circumvent.model.words import NetworkState, Proof, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,9 @@ LOWER: Final = frozenset(
         NetworkState.OFFLINE,
     }
 )
+
+#: Scopes whose options carry to somewhere else than their own endpoint.
+_TUNNELS: Final = frozenset({Scope.SYSTEM, Scope.PROXY, Scope.APP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,31 @@ def decide_state(look: Look, *, filtering: bool, final: bool) -> NetworkState:
     if foreign.answered:
         return _answered(look, foreign, filtering=filtering, final=final)
     lower = _no_way_out(look, foreign, final=final)
-    if not any(carried(option) and not option.baseline for option in look.options):
+    if not any(_leads_out(look, option) for option in look.options):
         return lower
     if lower in LOWER or (not (foreign.waiting and not final) and _dark_enough(look, foreign)):
         return NetworkState.FILTERED
     return NetworkState.UNKNOWN
+
+
+def _leads_out(look: Look, option: OptionReport) -> bool:
+    """Tell whether an option that carries shows a way out.
+
+    What goes through a tunnel or a proxy is proven at controls abroad. A resolver or a page proves that it can be
+    reached itself, which is no way out if it stands where this network's own resolver or a domestic host stands.
+    """
+    if option.baseline or not carried(option):
+        return False
+    return KINDS[option.kind].scope in _TUNNELS or look.place_of[option.id] not in look.remember(
+        "home", lambda: {look.place_of[one.id] for one in look.options if _at_home(one)}
+    )
+
+
+def _at_home(option: OptionReport) -> bool:
+    anchor = option.detail.get("anchor")
+    return bool(option.detail.get("system_resolver")) or (
+        isinstance(anchor, dict) and bool(anchor.get("domestic"))
+    )
 
 
 def _no_way_out(look: Look, foreign: Anchors, *, final: bool) -> NetworkState:
@@ -181,7 +205,7 @@ def _nothing_abroad(look: Look, foreign: Anchors) -> NetworkState:
 def second_look(look: Look) -> tuple[str, ...]:
     """Return the anchors that must be tried again before ``national_only`` may be said; none if it can't be."""
     foreign, domestic = anchors(look, domestic=False), anchors(look, domestic=True)
-    tunnels = any(carried(option) and not option.baseline for option in look.options)
+    tunnels = any(_leads_out(look, option) for option in look.options)
     if foreign.answered or foreign.waiting or tunnels or len(domestic.answered) < DOMESTIC:
         return ()
     if len(foreign.failed) < FOREIGN or len(networks(foreign.failed)) < FOREIGN_NETWORKS:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from circumvent.diagnose.look import Look
 from circumvent.diagnose.state import decide_state
 from circumvent.model.words import NetworkState, Proof, Reason
@@ -88,6 +90,22 @@ def test_an_option_that_carries_raises_the_lower_states_to_filtered() -> None:
     assert state(*HOME, *abroad(0, 9), way_out) is NetworkState.FILTERED
     offline = {"routes": {"online": False}}
     assert state(way_out, facts=offline | {"anchors": {"by_hand": True}}) is NetworkState.UNKNOWN
+
+
+def test_a_page_or_a_resolver_at_home_is_no_way_out() -> None:
+    own = {"place": "home"}
+    home = [msgspec.structs.replace(one, **own) for one in HOME]
+    page = msgspec.structs.replace(option("page", "https", attempt()), **own)
+    assert state(*home, *abroad(0, 9), page) is NetworkState.NATIONAL_ONLY
+    resolver = option("system", "dns-udp", attempt(), baseline=True, detail={"system_resolver": True})
+    resolver = msgspec.structs.replace(resolver, place="router")
+    same = msgspec.structs.replace(option("named", "dot", attempt()), place="router")
+    portal = {"portal": {"caught": True}}
+    assert state(*abroad(0, 12), resolver, same, facts=portal) is NetworkState.CAPTIVE_PORTAL
+    proxy = msgspec.structs.replace(option("proxy", "socks5", attempt()), **own)
+    assert state(*home, *abroad(0, 9), proxy) is NetworkState.FILTERED
+    abroad_page = option("page", "https", attempt())
+    assert state(*home, *abroad(0, 9), abroad_page) is NetworkState.FILTERED
 
 
 def test_an_option_that_carries_leaves_unknown_alone() -> None:
