@@ -32,13 +32,14 @@ class Background:
     def start(self, function: Callable[[], Awaitable[None]]) -> None:
         """Begin ``function`` in the event loop that runs now."""
         self._ended = anyio.Event()
+        self._scope = anyio.CancelScope()
         trio = sys.modules.get("trio")
         if trio is not None and trio.lowlevel.in_trio_run():
-            trio.lowlevel.spawn_system_task(self._run, function)
+            trio.lowlevel.spawn_system_task(self._run, function, self._scope)
         else:
             import asyncio  # noqa: PLC0415 - only where it runs already
 
-            self._task = asyncio.get_running_loop().create_task(self._run(function))
+            self._task = asyncio.get_running_loop().create_task(self._run(function, self._scope))
 
     def cancel(self) -> None:
         """Cancel the function without waiting."""
@@ -49,15 +50,13 @@ class Background:
         """Cancel the function and wait until it has ended."""
         if self._ended is None:
             return
-        if self._scope is None:  # created, and its first turn has not come yet
-            await anyio.lowlevel.checkpoint()
         self.cancel()
         with anyio.CancelScope(shield=True):
             await self._ended.wait()
 
-    async def _run(self, function: Callable[[], Awaitable[None]]) -> None:
+    async def _run(self, function: Callable[[], Awaitable[None]], scope: anyio.CancelScope) -> None:
         try:
-            with anyio.CancelScope() as self._scope:
+            with scope:  # cancelled before its first turn, it ends at the first await
                 await function()
         except Exception as exc:  # noqa: BLE001 - kept for whoever reads the events; a system task must not raise
             self.error = exc
