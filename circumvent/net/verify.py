@@ -53,6 +53,7 @@ SMALLEST_RSA: Final = 2048
 _MALFORMED: Final = (
     ValueError,
     TypeError,
+    KeyError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.InvalidVersion,
