@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +13,19 @@ from aioquic.quic.connection import QuicConnection
 
 from circumvent.lab.censor import Censor
 from circumvent.lab.flow import DOWN, UP, Direction
-from circumvent.lab.packet import ACK, FIN, PSH, RST, SYN, Endpoint, Packet, build_tcp, build_udp, checksums_hold, parse
+from circumvent.lab.packet import (
+    ACK,
+    FIN,
+    PSH,
+    RST,
+    SYN,
+    Endpoint,
+    Packet,
+    build_tcp,
+    build_udp,
+    checksums_hold,
+    parse,
+)
 
 if TYPE_CHECKING:
     from circumvent.lab.rule import Rule
@@ -156,7 +169,9 @@ class Udp:
 
 
 @cache
-def client_hello(name: str | None = "blocked.example", *, alpn: tuple[str, ...] = ("h2", "http/1.1")) -> bytes:
+def client_hello(
+    name: str | None = "blocked.example", *, alpn: tuple[str, ...] = ("h2", "http/1.1")
+) -> bytes:
     """OpenSSL's first flight: one record with a ClientHello."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -164,10 +179,8 @@ def client_hello(name: str | None = "blocked.example", *, alpn: tuple[str, ...] 
     context.set_alpn_protocols(list(alpn))
     out = ssl.MemoryBIO()
     tls = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name)
-    try:
+    with contextlib.suppress(ssl.SSLWantReadError):
         tls.do_handshake()
-    except ssl.SSLWantReadError:
-        pass
     return out.read()
 
 
@@ -178,7 +191,9 @@ def with_name(hello: bytes, old: str, new: str) -> bytes:
     return hello.replace(old.encode(), new.encode())
 
 
-def quic_initials(name: str = "blocked.example", *, version: int = 1, now: float = 0.0, alpn: int = 1) -> list[bytes]:
+def quic_initials(
+    name: str = "blocked.example", *, version: int = 1, now: float = 0.0, alpn: int = 1
+) -> list[bytes]:
     """aioquic's first datagrams; with many ALPN values the ClientHello does not fit into one."""
     configuration = QuicConfiguration(
         is_client=True,

@@ -55,9 +55,21 @@ def test_checksum_example_of_rfc_1071() -> None:
     assert checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0xDDF2 ^ 0xFFFF
 
 
-@given(ENDS, st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 63), st.binary(max_size=40), PAYLOADS)
+@given(
+    ENDS,
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 63),
+    st.binary(max_size=40),
+    PAYLOADS,
+)
 def test_tcp_comes_back(
-    ends: tuple[Endpoint, Endpoint], sequence: int, acknowledgment: int, flags: int, options: bytes, payload: bytes
+    ends: tuple[Endpoint, Endpoint],
+    sequence: int,
+    acknowledgment: int,
+    flags: int,
+    options: bytes,
+    payload: bytes,
 ) -> None:
     source, destination = ends
     packet = parse(
@@ -67,7 +79,12 @@ def test_tcp_comes_back(
         )
     )  # fmt: skip
     assert (packet.sender, packet.receiver, packet.protocol) == (source, destination, TCP)
-    assert (packet.sequence, packet.acknowledgment, packet.flags, packet.window) == (sequence, acknowledgment, flags, 1000)
+    assert (packet.sequence, packet.acknowledgment, packet.flags, packet.window) == (
+        sequence,
+        acknowledgment,
+        flags,
+        1000,
+    )
     assert (packet.payload, packet.payload_length, packet.hop_limit) == (payload, len(payload), 9)
     assert packet.identification == (77 if packet.version == 4 else 0)
     assert checksums_hold(packet)
@@ -91,7 +108,11 @@ def test_hops_keep_the_checksum(ends: tuple[Endpoint, Endpoint], payload: bytes,
 
 @given(ENDS, ENDS, PAYLOADS, PAYLOADS, st.booleans())
 def test_rewriting_keeps_checksums_and_families(
-    ends: tuple[Endpoint, Endpoint], others: tuple[Endpoint, Endpoint], payload: bytes, other: bytes, tcp: bool
+    ends: tuple[Endpoint, Endpoint],
+    others: tuple[Endpoint, Endpoint],
+    payload: bytes,
+    other: bytes,
+    tcp: bool,
 ) -> None:
     raw = build_tcp(*ends, sequence=1, flags=ACK, payload=payload) if tcp else build_udp(*ends, payload)
     packet = parse(raw)
@@ -116,7 +137,9 @@ def test_hostile_bytes_raise_nothing_else(data: bytes) -> None:
 
 
 @given(ENDS, st.binary(max_size=60), st.data())
-def test_damaged_packets_raise_nothing_else(ends: tuple[Endpoint, Endpoint], payload: bytes, data: st.DataObject) -> None:
+def test_damaged_packets_raise_nothing_else(
+    ends: tuple[Endpoint, Endpoint], payload: bytes, data: st.DataObject
+) -> None:
     raw = bytearray(build_tcp(*ends, sequence=1, flags=ACK, payload=payload))
     for _ in range(3):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
