@@ -257,6 +257,10 @@ def _read_pem(path: str) -> str:
             text = file.read(MOST_PEM).decode("ascii", "replace")
     except OSError as exc:
         raise SettingsError(f"--ca: {_shown(path)}: it can't be read ({exc.strerror or 'error'})") from exc
-    if "BEGIN CERTIFICATE" not in text:
-        raise SettingsError(f"--ca: {_shown(path)}: there is no PEM certificate in it")
+    from circumvent.net.verify import read_pem  # noqa: PLC0415 - the crypto library, for this option only
+
+    try:
+        read_pem(text)
+    except ValueError as exc:
+        raise SettingsError(f"--ca: {_shown(path)}: there is no readable PEM certificate in it") from exc
     return text
