@@ -208,10 +208,24 @@ class CheckRun:
         return self._baseline.take(job.option, outcome.attempt)
 
     def _announce(self, option: Option, attempt: Attempt) -> None:
-        """Tell that a tunnel carried, before its 64 KiB are through. A resolver's honesty must be seen first."""
-        if not option.baseline and option.scope is not Scope.NAMES and option.id not in self._told:
-            entry = Entry(option, attempts=[attempt])
-            self._tell(self._assembler.conclude([entry], final=False).options[0])
+        """Tell that a tunnel carried, or the first resolver was found honest, before many bytes are through it.
+
+        A resolver is held against what all others said, which takes a while: only the first is told so soon.
+        """
+        if option.baseline or option.id in self._told:
+            return
+        entries = [Entry(option, attempts=[attempt])]
+        if option.scope is Scope.NAMES:
+            if self._works(Scope.NAMES):
+                return
+            entries += [one for one in self._schedule.entries.values() if one.attempts]
+        self._tell(self._assembler.conclude(entries, final=False).options[0])
+
+    def _works(self, scope: Scope) -> bool:
+        """Tell whether an option of this scope was told to work."""
+        entries = self._schedule.entries
+        told = (entries[name].option for name, status in self._told.items() if status is Status.WORKS)
+        return any(option.scope is scope for option in told)
 
     def _decided(self, option: Option) -> None:
         """Take note that an attempt of an option ended, so that its verdict is told soon."""

@@ -14,7 +14,7 @@ from circumvent.check.settings import MAX_BYTES
 from circumvent.model import failure as failures
 from circumvent.model.record import Attempt, Fidelity
 from circumvent.model.report import Bytes
-from circumvent.model.words import Proof, Reason
+from circumvent.model.words import Proof, Reason, Scope
 from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.errors import CannotTry, StepFailed
 from circumvent.net.failure import translate
@@ -289,10 +289,14 @@ class Runner:
             told = self.on_carried
 
             def carried(proof: Proof) -> None:
-                if proof is Proof.CARRIED and task.number == 1:
+                if proof is Proof.CARRIED and task.number == 1 and task.option.scope is not Scope.NAMES:
                     told(task.option, self._record(trace, task.option))
 
-            trace.on_proof = carried
+            def ended(step: str) -> None:
+                if step == "honesty" and trace.proof is Proof.CARRIED and task.number == 1:
+                    told(task.option, self._record(trace, task.option))
+
+            trace.on_proof, trace.on_step = carried, ended
         return trace
 
     def _close(self, trace: Trace, option: Option, *, shared: bool) -> Outcome:

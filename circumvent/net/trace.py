@@ -87,6 +87,7 @@ class Trace:
         self.cut_bytes: int | None = None
         self.losers: list[Loser] = []
         self.on_proof: Callable[[Proof], None] | None = None
+        self.on_step: Callable[[str], None] | None = None
         self._t0 = clock.now()
         self._steps: list[Step] = []
         self._first_packet: float | None = None
@@ -134,6 +135,8 @@ class Trace:
         if failure is not None:
             self.failure = failure
             raise StepFailed(failure) from cause
+        if self.on_step is not None:
+            self.on_step(name)
 
     def _end(self, step: OpenStep, failure: Failure | None) -> float:
         """Return when a step was over: as the kernel saw it, unless it failed after that."""
