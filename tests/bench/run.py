@@ -151,12 +151,14 @@ def match(report: dict[str, Any], flows: Sequence[Flow]) -> Matched:
 
 
 def first_carried(run: Run, matched: Matched) -> float | None:
-    """Seconds from the start of the process to the end of the first step that proved a path."""
+    """Seconds from the start of the process to the end of the first step that proved an option."""
     ends: list[float] = [
         max(step["t"] for step in attempt["steps"] if step["name"] == "carry")
         for option in run.report["options"]
         for attempt in option["attempts"]
-        if attempt["proof"] in _CARRIED and any(step["name"] == "carry" for step in attempt["steps"])
+        if not option["baseline"]
+        and attempt["proof"] in _CARRIED
+        and any(step["name"] == "carry" for step in attempt["steps"])
     ]
     if not ends or matched.offset is None:
         return None
