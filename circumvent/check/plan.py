@@ -105,7 +105,10 @@ def make_plan(
     _check_words(settings)
     random = SystemRandom()
     ids = IdMaker(_id_key(settings, id_key))
-    ids.reserve(*(option.id for option in catalog.options()))
+    if (
+        settings.wants_builtin
+    ):  # reading the catalogue takes 20 ms, and its slugs never look like ids that are made
+        ids.reserve(*(option.id for option in catalog.options()))
     parsed = read_inputs(settings.named, ids=ids, stdin=stdin, allow_private=settings.allow_private)
     builtin = (
         [option for option in catalog.options() if not option.baseline] if settings.wants_builtin else []

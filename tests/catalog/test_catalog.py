@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from circumvent import catalog
-from circumvent.ids import canonical
+from circumvent.ids import LETTERS, canonical
 from circumvent.inputs.hosts import clean_host, refuse_private
 from circumvent.model.kinds import KINDS
 from circumvent.model.option import DnscryptSettings, OdohSettings, WebSettings, is_address
@@ -159,3 +159,8 @@ def test_no_file_speaks_of_where_it_was_written() -> None:
         text = DATA.joinpath(name).read_text("utf-8")
         assert "/work" not in text
         assert "shared/" not in text
+
+
+def test_no_slug_looks_like_an_id_that_is_made() -> None:
+    made = re.compile(f"({'|'.join(KINDS)})-[a-z2-7]{{{LETTERS}}}")
+    assert [option.id for option in catalog.options() if made.fullmatch(option.id)] == []
