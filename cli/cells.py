@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def width(text: str) -> int:
@@ -66,6 +70,18 @@ def wrap(text: str, cells: int, *, first: str = "", rest: str = "") -> list[str]
         line, empty = line + piece, not piece
     if not empty or not lines:
         lines.append(line.rstrip() if empty else line)
+    return lines
+
+
+def packed(pieces: Sequence[str], cells: int, indent: str, between: str = "  ") -> list[str]:
+    """Return lines of pieces, as many on a line as fit, each line begun by ``indent``. No piece is broken."""
+    lines = [indent]
+    for piece in pieces:
+        gap = "" if lines[-1] == indent else between
+        if gap and width(lines[-1]) + width(gap) + width(piece) > cells:
+            lines.append(indent)
+            gap = ""
+        lines[-1] += gap + piece
     return lines
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from circumvent.cli.cells import cut, pad, right, width, wrap
+from circumvent.cli.cells import cut, packed, pad, right, width, wrap
 from circumvent.say.blocks import Groups, Heading, Points, Sentence, Space, Steps, Table
 from circumvent.say.language import _
 from circumvent.text import sanitise
@@ -145,8 +145,8 @@ class _Drawing:
         if room >= min(width(name), 12):
             column = min(26, room)
             first += pad(cut(name, column), column) + "  " + self._sign(way.mark, way.word)
-            return [first, *_packed([fact for fact in facts if fact], self._cells, " " * 9)]
-        below = _packed([way.word, *(fact for fact in facts if fact)], self._cells, " " * 9)
+            return [first, *packed([fact for fact in facts if fact], self._cells, " " * 9)]
+        below = packed([way.word, *(fact for fact in facts if fact)], self._cells, " " * 9)
         below[0] = below[0].replace(way.word, self._sign(way.mark, way.word), 1)
         return [first + cut(name, self._cells - 9), *below]
 
@@ -182,18 +182,6 @@ class _Plain(_Drawing):
             case Sentence(text=text) | Heading(text=text):
                 told = [_clean(text)]
         return [piece for line in told for piece in wrap(line, self._cells)]
-
-
-def _packed(facts: Sequence[str], cells: int, indent: str) -> list[str]:
-    """Return facts with two spaces between them, as many on a line as fit."""
-    lines = [indent]
-    for fact in facts:
-        gap = "" if lines[-1] == indent else "  "
-        if gap and width(lines[-1]) + 2 + width(fact) > cells:
-            lines.append(indent)
-            gap = ""
-        lines[-1] += gap + fact
-    return lines
 
 
 def _sentences(section: Section) -> list[str]:

@@ -52,7 +52,18 @@ def drive(plan: Plan, view: View, started_monotonic: float | None = None) -> tup
     The first SIGINT or SIGTERM ends it with what is known, also when the parent process ignored SIGINT; a second
     leaves at once with exit code 3.
     """
-    return anyio.run(_drive, plan, view, started_monotonic)
+    try:
+        return anyio.run(_drive, plan, view, started_monotonic)
+    except BaseExceptionGroup as group:
+        raise _only(group) from None
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the one error that a group of groups holds, else the group."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup) and len(found.exceptions) == 1:
+        found = found.exceptions[0]
+    return found
 
 
 async def _drive(plan: Plan, view: View, started_monotonic: float | None) -> tuple[Report, bool]:

@@ -26,11 +26,15 @@ def check_writable(name: str, level: str) -> None:
     :raises DumpProblem: when it can't, or when the answer is no.
     """
     path, shown = Path(name), sanitise(name, 100)
-    if path.is_dir():
+    try:
+        folder, parent, there = path.is_dir(), path.parent.is_dir(), path.exists()
+    except (OSError, ValueError):
+        raise DumpProblem(f"--dump: {shown} is no name for a file.") from None
+    if folder:
         raise DumpProblem(f"--dump: {shown} is a folder. Give the name of a file in it.")
-    if not path.parent.is_dir():
+    if not parent:
         raise DumpProblem(f"--dump: there is no folder {sanitise(str(path.parent), 100)}. Make it first.")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if not os.access(path if there else path.parent, os.W_OK):
         raise DumpProblem(f"--dump: {shown} can't be written. Choose another place.")
     if level != "none":
         return

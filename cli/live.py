@@ -22,7 +22,7 @@ from circumvent.check.events import (
     Started,
     StateDecided,
 )
-from circumvent.cli.cells import cut, pad, width, wrap
+from circumvent.cli.cells import cut, packed, pad, width
 from circumvent.cli.terminal import size
 from circumvent.model.kinds import KINDS
 from circumvent.model.words import NetworkState, Status
@@ -48,7 +48,15 @@ _FAMILIES: Final = {
     "direct": "No tunnel",
     "voice": "Calls",
 }
-_LEGEND: Final = "+ works   ~ with limits   x blocked   ? no answer   ! refused   - not tried   o trying"
+_LEGEND: Final = (
+    "+ works",
+    "~ with limits",
+    "x blocked",
+    "? no answer",
+    "! refused",
+    "- not tried",
+    "o trying",
+)
 _COLOURS: Final = {"+": "32", "~": "33", "x": "31", "!": "35"}
 _UP: Final = "\x1b[{n}A"
 _TO_END: Final = "\x1b[J"
@@ -137,11 +145,7 @@ class Live:
         head = [self._head + " " * gap + right] if gap >= 2 else [self._head, right]
         network = f"Network: {self._facts}" if self._facts else "Network: being looked at"
         families = ["", *(self._family(name, cells) for name in self._rows), ""]
-        legend = [
-            *wrap(_LEGEND.replace("   ", "\0").replace(" ", "\u00a0").replace("\0", " "), cells - 2),
-            "",
-        ]
-        legend = ["  " + line.replace(" ", "   ").replace("\u00a0", " ") if line else "" for line in legend]
+        legend = [*packed(_LEGEND, cells, "  ", "   "), ""]
         news = [*self._news[-NEWS:], *[""] * (NEWS - len(self._news)), ""]
         hint = ["Ctrl-C stops and shows what is known so far."]
         lines = [*head, network, *families]

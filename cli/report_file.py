@@ -14,12 +14,11 @@ def read_report(name: str) -> Report:
     :raises ReportError: when there is no such file or no report in it; the message names the file.
     """
     shown = sanitise(name, 100)
-    path = Path(name)
-    if path.is_dir():
-        raise ReportError(f"{shown}: this is a folder. Name a file in it.")
     try:
-        with path.open("rb") as file:
+        with Path(name).open("rb") as file:
             data = file.read(LARGEST + 1)
+    except IsADirectoryError:
+        raise ReportError(f"{shown}: this is a folder. Name a file in it.") from None
     except FileNotFoundError:
         raise ReportError(f"{shown}: there is no such file here.{_meant(name)}") from None
     except (OSError, ValueError) as exc:

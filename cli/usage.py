@@ -63,8 +63,10 @@ def _meant(word: str, choices: Iterable[str]) -> str:
     from circumvent.inputs.suggest import suggest  # noqa: PLC0415 - for a mistake only
 
     bare = {choice.lstrip("-"): choice for choice in choices}
-    found = suggest(word.lstrip("-"), bare)
-    return f" Did you mean {bare[found]}?" if found else ""
+    meant = word.lstrip("-")
+    found = suggest(meant, bare)
+    # Short words are alike by chance; who mistypes one mostly gets its first letter right.
+    return f" Did you mean {bare[found]}?" if found and found[0] == meant[0].lower() else ""
 
 
 def _shown(word: str) -> str:

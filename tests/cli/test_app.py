@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -21,11 +22,14 @@ from tests.cli.pty_run import COMMAND, ROOT
 HEAVY = ("httpx", "aioquic", "dns", "cryptography", "rich", "msgspec", "anyio", "asyncio", "ssl")
 
 
-def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}  # type: ignore[dict-item]  # of this test
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, env=env, check=False, **options
-    )  # type: ignore[call-overload,no-any-return]  # as above
+def run(
+    *arguments: str, env: dict[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    whole = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, env=whole, check=False, **options
+    )
+    return done
 
 
 def loaded(arguments: list[str], names: tuple[str, ...]) -> list[str]:

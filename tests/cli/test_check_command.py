@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -32,11 +32,14 @@ pytestmark = pytest.mark.daemons
 AFTER_SIGNAL = 0.9
 
 
-def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}  # type: ignore[dict-item]  # of this test
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, env=env, check=False, **options
-    )  # type: ignore[call-overload,no-any-return]  # as above
+def run(
+    *arguments: str, env: dict[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    whole = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, env=whole, check=False, **options
+    )
+    return done
 
 
 @pytest.fixture

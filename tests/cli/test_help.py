@@ -88,7 +88,8 @@ def test_no_sentence_names_an_option_that_is_not_there() -> None:
         (path, option)
         for path, text in sentences()
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)
-        if option not in every
+        # A word alone is an argument of another program, and some sentences are commands for one.
+        if option not in every and text.strip() != option and not text.startswith("apt-get ")
     ]
     assert wrong == []
 
