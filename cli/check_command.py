@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +72,19 @@ def run_check(settings: CheckSettings, output: Output) -> int:
     :raises SettingsError: when nothing can be checked as it was asked.
     :raises DumpProblem: when the file of ``--dump`` can't be written.
     """
+    began = None if "-" in settings.named else time.monotonic()
     if output.dump is not None:
         check_writable(output.dump, output.redact or "default")
     plan = planned(settings, output)
     answered = ask_if_needed(settings, output)
     if answered is not settings:
         settings, plan = answered, planned(answered, output)
+        began = None  # a person thought about it, which is no time of the check's
+    if settings.save:
+        kept.load_chain(plan)
     from circumvent.cli.drive import drive  # noqa: PLC0415 - anyio and the engine; not for --plan or mistakes
 
-    report, interrupted = drive(plan, _view(output))
+    report, interrupted = drive(plan, _view(output), began)
     if output.dump is not None:
         try:
             write_dump(report, output.dump, output.redact or "default")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from circumvent.cli import terminal
@@ -26,13 +27,25 @@ def id_key() -> bytes | None:
             terminal.tell(note)
 
 
+def load_chain(plan: Plan) -> None:
+    """Give the plan the DNSSEC root keys of the last run. They are proved again; bad ones are left out."""
+    from circumvent.state import State  # noqa: PLC0415 - as above
+
+    chain = State().dnssec_chain()
+    if chain and plan.root_keys is not None:
+        plan.root_keys.load(chain, time.time())
+
+
 def keep(report: Report, plan: Plan) -> None:
-    """Keep the last verdict of each option on this network."""
+    """Keep the last verdict of each option on this network, and the DNSSEC root keys."""
     from circumvent.state import State  # noqa: PLC0415 - as above
 
     verdicts = {option.id: option.status.value for option in report.options if not option.baseline}
+    state = State()
     try:
-        State().keep_verdicts(network_name(plan), verdicts)
+        state.keep_verdicts(network_name(plan), verdicts)
+        if plan.root_keys is not None and (chain := plan.root_keys.save()):
+            state.keep_dnssec_chain(chain)
     except OSError as exc:
         terminal.tell(f"--save: the verdicts can't be kept ({exc.strerror or 'error'}).")
 

@@ -19,6 +19,7 @@ from circumvent.inputs.read import read_inputs
 from circumvent.inputs.suggest import suggest
 from circumvent.model.kinds import FAMILIES, KINDS
 from circumvent.model.words import Exposure
+from circumvent.names.chain import RootKeys
 from circumvent.net.address import is_public
 from circumvent.net.interfaces import Line, read_line
 from circumvent.net.sock import Source
@@ -73,6 +74,7 @@ class Plan:
     details: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     parsed: Parsed | None = None
     notes: tuple[str, ...] = ()
+    root_keys: RootKeys | None = None
 
     @property
     def interface(self) -> str | None:
@@ -130,6 +132,7 @@ def make_plan(
     source = Source(interface=settings.interface) if settings.interface else None
     line = _line(source, settings)
     resolvers = baseline_rows.resolvers(settings)
+    names = baseline_rows.names(settings)
     rows, details = baseline_rows.rows(settings, controls, resolvers, ids=ids, random=random, chosen=chosen)
     order = (*rows, *_resolvers_first(breadth_first(chosen, places(chosen), random)))
     held = [option for option in chosen if option.held_by_user]
@@ -141,7 +144,8 @@ def make_plan(
         controls=controls,
         bulks=bulks,
         portal_checks=_portal_checks(settings, random),
-        names=baseline_rows.names(settings),
+        names=names,
+        root_keys=RootKeys(names.anchors),
         line=line,
         source=source,
         resolvers=resolvers,

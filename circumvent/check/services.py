@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Services:
     """Make the services of one check; its time begins now, or at ``started_monotonic``."""
     settings = plan.settings
-    clock = Clock() if started_monotonic is None else Clock(started_monotonic=started_monotonic)
+    clock = Clock()
+    if started_monotonic is not None:
+        before = clock.started_monotonic - started_monotonic
+        clock = Clock(started_monotonic=started_monotonic, started_wall=clock.started_wall - before)
     timeouts = Timeouts()
     slots = Slots(Caps(fast=settings.fast, allow_private=settings.allow_private))
-    root_keys = RootKeys(plan.names.anchors)
+    root_keys = plan.root_keys or RootKeys(plan.names.anchors)
     inner = NamesInOrder(
         chosen=plan.resolvers if settings.resolver else (),
         source=plan.source,

@@ -254,7 +254,7 @@ def test_nothing_is_written_unless_it_is_asked_for(working: list[str], tmp_path:
     assert everything_under(home) == {}
     saved = run(*working, "--save", env=env, cwd=home)
     assert "Kept on this device" in saved.stdout
-    assert set(everything_under(home)) == {"state/circumvent/id-key", "state/circumvent/verdicts.json"}
+    assert set(everything_under(home / "state" / "circumvent")) == {"dnssec-chain", "id-key", "verdicts.json"}
     first = json.loads(run(*working, "--save", "--json", env=env, cwd=home).stdout)
     again = json.loads(run(*working, "--save", "--json", env=env, cwd=home).stdout)
     assert {one["id"] for one in first["options"]} == {one["id"] for one in again["options"]}
