@@ -6,7 +6,7 @@ options with such names wait until one is proven, or until none is left that cou
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -32,6 +32,16 @@ if TYPE_CHECKING:
 KEPT: Final = 3
 #: What a resolver must have shown: a signed denial, or the control name where the user switched DNSSEC off.
 PROVEN: Final = frozenset({"proved", "off"})
+#: Seconds after which the next resolver is asked beside one that has not answered.
+SLOW: Final = 1.0
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What came of asking for one name."""
+
+    addresses: tuple[str, ...] = ()
+    problem: NetError = field(default_factory=lambda: PeerError("dns_no_answer"))
 
 
 def encrypted(option: Option) -> bool:
@@ -64,7 +74,8 @@ class CheckNames:
 
     async def resolve(self, host: str, trace: Trace, *, private: bool) -> Sequence[str]:
         """Return at least one address of ``host``; see :class:`~circumvent.net.dial.NameService`."""
-        await self.ready(host, private=private)
+        with trace.waiting():
+            await self.ready(host, private=private)
         return await self._inner.resolve(host, trace, private=private)
 
     async def ready(self, host: str, *, private: bool) -> None:
@@ -116,24 +127,43 @@ class CheckNames:
         self._wake()
 
     async def _look_up(self, host: str, trace: Trace) -> Sequence[str]:
-        """Ask the proven resolvers in turn.
+        """Ask the proven resolvers in turn: the next when one fails, or beside one that is slow.
 
         :raises PeerError: when none of them knows the name.
         """
-        problem: NetError = PeerError("dns_no_answer")
-        for option in list(self._proven):
-            wanted = Wanted(name=host)
-            try:
-                async with self._slots.lease(option.endpoint.known_addresses, group=option.cdn):
-                    await load(option.kind).attempt(option, self._context(option, trace, wanted))
-            except (StepFailed, CannotTry) as exc:
-                problem = PeerError(exc.error)
-                continue
+        asked = _Asked()
+        async with anyio.create_task_group() as group:
+            for option in list(self._proven):
+                failed = anyio.Event()
+                group.start_soon(self._ask, option, host, trace, asked, failed, group.cancel_scope)
+                with anyio.move_on_after(SLOW):
+                    await failed.wait()
+        if asked.addresses:
+            return asked.addresses
+        raise asked.problem
+
+    async def _ask(
+        self,
+        option: Option,
+        host: str,
+        trace: Trace,
+        asked: _Asked,
+        failed: anyio.Event,
+        everybody: anyio.CancelScope,
+    ) -> None:
+        wanted = Wanted(name=host)
+        try:
+            async with self._slots.lease(option.endpoint.known_addresses, group=option.cdn):
+                await load(option.kind).attempt(option, self._context(option, trace, wanted))
+        except (StepFailed, CannotTry) as exc:
+            asked.problem = PeerError(exc.error)
+        else:
             if wanted.addresses:
-                return tuple(wanted.addresses)
-            if wanted.failure is not None:
-                problem = PeerError(wanted.failure)
-        raise problem
+                asked.addresses = tuple(wanted.addresses)
+                everybody.cancel()
+            elif wanted.failure is not None:
+                asked.problem = PeerError(wanted.failure)
+        failed.set()
 
     def _wake(self) -> None:
         self._changed.set()

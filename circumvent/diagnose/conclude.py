@@ -72,7 +72,7 @@ def conclude(
     look = Look(options, network.facts)
     found, absent = all_findings(look)
     kinds = {one.kind for one in found}
-    evidence = _evidence(look, kinds)
+    evidence = _evidence(look, found)
     state = decide_state(look, filtering=bool(kinds & FILTERING) or bool(evidence), final=final)
     if look.fact("state") != state:
         look = Look(options, {**network.facts, "state": state.value})
@@ -113,16 +113,18 @@ def conclude(
     )
 
 
-def _evidence(look: Look, kinds: set[FindingKind]) -> dict[str, Evidence]:
+def _evidence(look: Look, found: Sequence[Finding]) -> dict[str, Evidence]:
     """Return what a block of each option would rest on: E1 before E3 before the class."""
     evidence: dict[str, Evidence] = {}
+    udp = any(one.kind is FindingKind.UDP_BLOCKED for one in found)
+    quic_ports = _ports_without_quic(found)
     for option in look.options:
         if option.baseline or carried(option) or not counted(option):
             continue
         traits = KINDS[option.kind]
-        if FindingKind.UDP_BLOCKED in kinds and traits.datagram and silent(option):
+        if udp and traits.datagram and silent(option):
             evidence[option.id] = Evidence.CLASS
-        if FindingKind.QUIC_BLOCKED in kinds and traits.quic and silent(option):
+        if traits.quic and rules_line.port_of(option) in quic_ports and silent(option):
             evidence[option.id] = Evidence.CLASS
         if _second_vantage(option):
             evidence[option.id] = Evidence.SECOND_VANTAGE
@@ -131,6 +133,19 @@ def _evidence(look: Look, kinds: set[FindingKind]) -> dict[str, Evidence]:
     evidence.update(dict.fromkeys(rules_names.forged(look), Evidence.FORGED))
     evidence.update(dict.fromkeys(rules_tls.behind_block_pages(look), Evidence.FORGED))
     return evidence
+
+
+def _ports_without_quic(found: Sequence[Finding]) -> frozenset[str]:
+    """Return the ports on which QUIC is blocked as a class.
+
+    A class rests on endpoints that are known to be up: servers that may never have spoken QUIC are not.
+    """
+    return frozenset(
+        str(port)
+        for one in found
+        if one.kind is FindingKind.QUIC_BLOCKED and rules_line.NO_QUIC_THERE in one.ruled_out
+        for port in one.detail["ports"]
+    )
 
 
 def _second_vantage(option: OptionReport) -> bool:

@@ -23,6 +23,8 @@ LOSSY: Final = 0.1
 SAME_SIZE: Final = 0.25
 #: A clock is wrong from here on, in seconds.
 CLOCK_WRONG: Final = 60.0
+#: What must be ruled out before silence over QUIC is the network's doing.
+NO_QUIC_THERE: Final = "no QUIC there"
 #: IPv6 lost the race by so much that it was not just slower (seconds; RFC 8305 gives it a head start of 0.25).
 HEAD_START: Final = 0.25
 
@@ -68,30 +70,59 @@ def udp_lossy(look: Look) -> Result:
 
 
 def quic_blocked(look: Look) -> Result:
-    """QUIC gets no answer from three places that answer over TCP, while other UDP passes."""
+    """QUIC to one port gets no answer from three places that answer over TCP, while other UDP passes.
+
+    Ports are looked at apart: what is dropped on port 443 may pass on another.
+    """
     tried = look.where(lambda one: KINDS[one.kind].quic and bool(counted(one)))
     if not tried:
         return None
-    if any(best_proof(one) is not Proof.NONE for one in tried):
-        return NOT_SEEN
-    dark = [one for one in tried if silent(one) and seen_twice(one)]
-    up = [one for one in dark if look.place_of[one.id] in look.up_over_tcp]
-    if len(look.places(up)) < PLACES or isinstance_finding(udp_blocked(look)):
+    by_port: dict[str, list[OptionReport]] = {}
+    for option in tried:
+        by_port.setdefault(port_of(option), []).append(option)
+    quiet = {
+        port: up for port, options in by_port.items() if (up := _dark_to_quic(look, options)) is not None
+    }
+    if not quiet:
+        return NOT_SEEN if any(best_proof(one) is not Proof.NONE for one in tried) else None
+    if isinstance_finding(udp_blocked(look)):
         return None
-    other = look.where(lambda one: is_datagram(one) and not KINDS[one.kind].quic and not _nearby(one))
-    passes = any(best_proof(one) is not Proof.NONE for one in other)
-    places = len(look.places(up))
+    up = [option for options in quiet.values() for option in options]
+    passes = any(
+        best_proof(one) is not Proof.NONE
+        for one in look.where(is_datagram)
+        if not _nearby(one) and not (KINDS[one.kind].quic and port_of(one) in quiet)
+    )
+    places, ports = len(look.places(up)), sorted(quiet, key=int)
+    elsewhere = f" on port {', '.join(ports)}" if len(quiet) < len(by_port) else ""
     return finding(
         FindingKind.QUIC_BLOCKED,
-        f"Drops QUIC (0 of {places} places answered; TCP to the same places did).",
+        f"Drops QUIC{elsewhere} (0 of {places} places answered; TCP to the same places did).",
         evidence=ids(up),
         alternatives={
             "dead servers": True,
-            "no QUIC there": all(one.origin == "catalogue" for one in up),
+            NO_QUIC_THERE: all(one.origin == "catalogue" for one in up),
             "all UDP dropped": passes,
         },
-        detail={"places": places, "ports": sorted({one.endpoint.rpartition(":")[2] for one in up})},
+        detail={"places": places, "ports": ports},
     )
+
+
+def _dark_to_quic(look: Look, options: list[OptionReport]) -> list[OptionReport] | None:
+    """Return the options of one port at places that are up, if all are silent at enough places."""
+    if any(best_proof(one) is not Proof.NONE for one in options):
+        return None
+    up = [
+        one
+        for one in options
+        if silent(one) and seen_twice(one) and look.place_of[one.id] in look.up_over_tcp
+    ]
+    return up if len(look.places(up)) >= PLACES else None
+
+
+def port_of(option: OptionReport) -> str:
+    """Return the port of an option's endpoint, as text."""
+    return option.endpoint.rpartition(":")[2]
 
 
 def ipv6_broken(look: Look) -> Result:

@@ -82,8 +82,8 @@ class DirectDialer:
         raise AssertionError  # pragma: no cover - a step that fails raises
 
     async def datagram(self, endpoint: Endpoint, trace: Trace) -> UdpSocket:
-        """Open a UDP socket to the first address with a route; errors as for :meth:`stream`."""
-        address = (await self.locate(endpoint, trace))[0]
+        """Open a UDP socket to the first address with a route, of a family that gets through; errors as for :meth:`stream`."""
+        address = await trace.timeouts.families.choose(await self.locate(endpoint, trace))
         async with trace.step("connect") as step:
             trace.address, trace.family = address, family_of(address)
             return await connect_udp(
@@ -189,6 +189,10 @@ class _Race:
 
     async def run(self, step: OpenStep) -> SocketStream:
         """Return the first connection, or raise the error that tells most."""
+        families = self._trace.timeouts.families
+        both = len({family_of(address) for address in self._addresses}) > 1
+        if both:
+            families.race_begins()
         try:
             async with anyio.create_task_group() as group:
                 for address in self._addresses:
@@ -207,6 +211,9 @@ class _Race:
             raise
         finally:
             self._record(step)
+            if both:
+                beaten = [one.address for one in self._entrants if one is not self._winner]
+                families.race_ends(None if self._winner is None else self._winner.address, beaten)
 
     async def _enter(self, entrant: _Entrant, scope: anyio.CancelScope) -> None:
         try:

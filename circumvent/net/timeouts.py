@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from circumvent.net.families import Families
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -54,9 +56,13 @@ class _Running:
 
 
 class Timeouts:
-    """The step limit of a check, raised (never lowered) as round trips become known, also for running steps."""
+    """The step limit of a check, raised (never lowered) as round trips become known, also for running steps.
+
+    ``families`` is what else a check learns of its network on the way: which address family gets through.
+    """
 
     def __init__(self) -> None:
+        self.families = Families()
         self._round_trips: list[float] = []
         self._open: dict[anyio.CancelScope, _Running] = {}
         self._lost = 0.0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from circumvent.diagnose import rules_line, rules_tls
+from circumvent.diagnose.conclude import conclude
 from circumvent.diagnose.findings import NOT_SEEN
 from circumvent.diagnose.look import Look
 from circumvent.diagnose.rules import all_findings
-from circumvent.model.report import Finding, OptionReport
-from circumvent.model.words import FindingKind, Proof
+from circumvent.model.report import Finding, Network, OptionReport
+from circumvent.model.words import FindingKind, NetworkState, Proof, Status
 from tests.diagnose.build import attempt, option, silence, tls
 
 SITES = ("alpha", "beta", "gamma")
@@ -79,6 +80,31 @@ def test_a_users_own_server_may_not_speak_quic() -> None:
     assert isinstance(found, Finding)
     assert found.confidence == 0.8
     assert "no QUIC there" in found.remaining
+
+
+def test_ports_are_looked_at_apart() -> None:
+    answers = at("alpha", "doq", attempt())
+    found = rules_line.quic_blocked(Look([*dark_udp("doh3"), answers], {}))
+    assert isinstance(found, Finding)
+    assert found.detail["ports"] == ["443"]
+    assert "on port 443" in found.summary
+    mixed = Look([*dark_udp("doh3"), at("alpha", "doh3", attempt()), answers], {})
+    assert rules_line.quic_blocked(mixed) == NOT_SEEN
+
+
+def test_only_servers_that_are_known_to_speak_quic_make_a_class() -> None:
+    def verdicts(origin: str) -> set[Status]:
+        mine = [
+            one
+            for site in SITES
+            for one in (at(site, "dot", attempt()), at(site, "doh3", silence(), silence(), origin=origin))
+        ]
+        seen = conclude([*mine, at("delta", "dns-udp", attempt())], Network(state=NetworkState.UNKNOWN))
+        assert FindingKind.QUIC_BLOCKED in {one.kind for one in seen.network.findings}
+        return {one.status for one in seen.options if one.kind == "doh3"}
+
+    assert verdicts("user") == {Status.UNREACHABLE}
+    assert verdicts("catalogue") == {Status.BLOCKED}
 
 
 def test_loss_at_three_places_is_lossy_udp() -> None:
