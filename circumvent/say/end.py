@@ -10,6 +10,7 @@ from circumvent.say import network
 from circumvent.say.blocks import Block, Groups, Heading, Point, Points, Sentence, Space, Steps, Table
 from circumvent.say.language import _
 from circumvent.say.names import Names
+from circumvent.say.reasons import failure_clause
 from circumvent.say.sums import asked_for, carries, counted
 from circumvent.say.ways import counts_only, groups, sections
 from circumvent.say.words import kilobytes, milliseconds, state_sentence, status_word, tries
@@ -184,7 +185,9 @@ def _target(target: Target, report: Report, names: Names) -> str:
     if target.direct is Status.WORKS:
         return _("reached directly. Nothing needed.")
     enough = [option for one in target.least_sufficient if (option := report.option(one)) is not None]
-    said = status_word(target.direct)
+    said = _("not reached directly") if target.direct is Status.UNREACHABLE else status_word(target.direct)
+    if target.failure is not None and target.direct is not Status.BLOCKED:
+        said += f" ({failure_clause(target.failure)})"
     if enough:
         return (
             said + ". " + _("Enough: {names}.").format(names=", ".join(_named(one, names) for one in enough))

@@ -144,10 +144,10 @@ def _truncated(failure: Failure) -> str:
 
 
 def _refused(option: OptionReport) -> str:
-    said = _foreign(option.failure.detail) if option.failure is not None else ""
-    error = option.failure.error if option.failure is not None else ""
-    clause = _(_PLAIN.get(error, "the server said no"))
-    return f"{clause} ({said})" if said else clause
+    """Say what the server said; else what its refusal means."""
+    if option.failure is None:
+        return _("the server said no")
+    return _foreign(option.failure.detail) or _(_PLAIN.get(option.failure.error, "the server said no"))
 
 
 def _not_run(option: OptionReport) -> str:

@@ -74,7 +74,7 @@ def with_status(report: Report, status: Status) -> tuple[Block, ...]:
         points = tuple(
             Point(
                 names.of(option),
-                f"{kind_title(option.kind)}, {sanitise(option.endpoint, 80)}: {text_of(option)}",
+                f"{text_of(option)} ({kind_title(option.kind)}, {sanitise(option.endpoint, 80)})",
             )
             for option in found
         )
@@ -223,7 +223,14 @@ def _tell_them(report: Report) -> str:
     chosen = first_advice(report, None)
     if chosen is None:
         return _('"Something works, and nothing of it can be recommended."')
-    told = f"{sanitise(chosen.text, 400)} {sanitise(chosen.next_step, 200)}"
+    best, backup = report.option(chosen.id), report.option(chosen.backup or "")
+    if best is None:
+        return _('"Something works, and the report does not say what."')
+    # The sentences of the report itself name servers; a redacted one has none.
+    names = Names(asked_for(report))
+    told = _("Use {way}.").format(way=_way(best, names).lstrip("+~ "))
+    if backup is not None:
+        told += " " + _("If it stops: {name}.").format(name=names.with_kind(backup))
     refused = sum(option.status is Status.REFUSED for option in asked_for(report))
     if refused:
         told += " " + _(

@@ -161,6 +161,8 @@ def kilobytes(count: int) -> str:
 
 
 def rate(kbps: float) -> str:
-    """Return a rate in Mbit/s: one decimal below 10."""
+    """Return a rate in Mbit/s, one decimal below 10; below 0.1 in kbit/s."""
+    if kbps < 100:
+        return f"{kbps:.0f} kbit/s"
     mbit = kbps / 1000
     return f"{mbit:.1f} Mbit/s" if mbit < 10 else f"{mbit:.0f} Mbit/s"
