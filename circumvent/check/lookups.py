@@ -6,6 +6,7 @@ options with such names wait until one is proven, or until none is left that cou
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -153,7 +154,10 @@ class CheckNames:
     ) -> None:
         wanted = Wanted(name=host)
         try:
-            async with self._slots.lease(option.endpoint.known_addresses, group=option.cdn):
+            async with AsyncExitStack() as stack:
+                with trace.waiting():
+                    lease = self._slots.lease(option.endpoint.known_addresses, group=option.cdn)
+                    await stack.enter_async_context(lease)
                 await load(option.kind).attempt(option, self._context(option, trace, wanted))
         except (StepFailed, CannotTry) as exc:
             asked.problem = PeerError(exc.error)

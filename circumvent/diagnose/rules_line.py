@@ -51,13 +51,14 @@ def udp_blocked(look: Look) -> Result:
 
 
 def udp_lossy(look: Look) -> Result:
-    """Datagrams get lost at three places while TCP is sound."""
+    """Datagrams get lost at three places, and at half of those measured, while TCP is sound."""
     counts = [(one, *_loss(one)) for one in look.options]
     measured = [(one, sent, lost) for one, sent, lost in counts if sent]
     if not measured:
         return None
     lossy = [(one, sent, lost) for one, sent, lost in measured if lost / sent > LOSSY]
-    if len(look.places(one for one, _, _ in lossy)) < PLACES:
+    places = look.places(one for one, _, _ in lossy)
+    if len(places) < PLACES or 2 * len(places) < len(look.places(one for one, _, _ in measured)):
         return NOT_SEEN
     sent, lost = sum(one[1] for one in measured), sum(one[2] for one in measured)
     return finding(

@@ -117,6 +117,8 @@ def test_loss_at_three_places_is_lossy_udp() -> None:
     assert isinstance(found, Finding)
     assert "60 of 150" in found.summary
     assert rules_line.udp_lossy(Look([voice(site, 1) for site in SITES], {})) == NOT_SEEN
+    sound = [voice(f"sound-{number}", 0) for number in range(4)]
+    assert rules_line.udp_lossy(Look([*lossy, *sound], {})) == NOT_SEEN
 
 
 def test_flows_cut_at_the_same_size_at_two_places() -> None:
