@@ -33,11 +33,14 @@ def run(
 
 
 def loaded(arguments: list[str], names: tuple[str, ...]) -> list[str]:
-    """Return which of the modules are loaded after a command."""
+    """Return which of the modules are loaded after a command, beside what Python itself begins with.
+
+    (An installation for development loads some, to find this tree.)
+    """
     code = (
-        "import contextlib, io, sys\nfrom circumvent.cli.app import main\n"
+        "import sys\nbefore = set(sys.modules)\nimport contextlib, io\nfrom circumvent.cli.app import main\n"
         f"with contextlib.redirect_stdout(io.StringIO()): main({arguments!r})\n"
-        f"print([name for name in {names!r} if name in sys.modules])"
+        f"print([name for name in {names!r} if name in sys.modules and name not in before])"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)

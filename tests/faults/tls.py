@@ -142,7 +142,9 @@ class Link:
         """Close with an RST."""
         raw = self.stream.extra(SocketAttribute.raw_socket)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        await self.stream.aclose()
+        if (transport := getattr(self.stream, "_transport", None)) is not None:
+            transport.abort()  # with asyncio anyio before 4.16 sends a FIN first, whatever it is asked for
+        await anyio.aclose_forcefully(self.stream)
 
     async def delivered(self) -> None:
         """Wait until the client's kernel has everything: an RST would throw the rest away."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import aioquic
 import anyio
 import anyio.lowlevel
 import pytest
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 NAME = "web.test"
-AIOQUIC = tuple(int(part) for part in aioquic.__version__.split(".")[:2])
 URL = f"https://{NAME}"
 
 
@@ -196,7 +194,6 @@ async def test_an_upload_ends_when_the_server_wants_no_more(authority: trustme.C
     assert trace.bytes_sent < 1_000_000
 
 
-@pytest.mark.skipif(AIOQUIC < (1, 7), reason="aioquic before 1.7 takes an interim response for the final one")
 async def test_interim_answers_are_passed_over(authority: trustme.CA) -> None:
     async with session(authority) as (http, _):
         response = await http.request("GET", f"{URL}/interim")
@@ -278,9 +275,6 @@ async def test_a_server_that_stalls_is_waited_for_no_longer_than_the_caller_like
     assert scope.cancelled_caught
 
 
-@pytest.mark.skipif(
-    AIOQUIC < (1, 6), reason="aioquic before 1.6 does not tell that a stream ended inside a frame"
-)
 async def test_frames_that_are_no_http_are_a_wrong_answer(authority: trustme.CA) -> None:
     def serve(connection: Connection) -> App:
         def app(event: object) -> None:
