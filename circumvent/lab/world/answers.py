@@ -34,6 +34,8 @@ MOST_STREAM: Final = 65535
 #: How long a false answer may be kept, in seconds.
 _LIE_TTL: Final = 60
 _MOST_ALIASES: Final = 8
+#: Answers that one resolver keeps.
+MOST_KNOWN: Final = 2000
 _ADDRESSES: Final = {dns.rdatatype.A: 4, dns.rdatatype.AAAA: 6}
 _IDENTITY: Final = frozenset({"id.server.", "hostname.bind."})
 _PROOFS: Final = frozenset({dns.rdatatype.RRSIG, dns.rdatatype.NSEC, dns.rdatatype.NSEC3})
@@ -143,9 +145,20 @@ class Responder:
     character: Character = Character.HONEST
     listed: frozenset[dns.name.Name] = frozenset()
     lies: Sequence[str] = ()
+    # The same question has the same answer but for its id, and a check asks some hundreds of times.
+    _known: dict[tuple[bytes, int], bytes | None] = field(default_factory=dict, repr=False, compare=False)
 
     def respond(self, wire: bytes, *, limit: int = MOST_STREAM) -> bytes | None:
         """Return the answer to a message; ``None`` is silence. Over UDP ``limit`` is :data:`MOST_UDP`."""
+        key = (wire[2:], limit)
+        if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._make(wire, limit)
+        answer = self._known[key]
+        return None if answer is None else wire[:2] + answer[2:]
+
+    def _make(self, wire: bytes, limit: int) -> bytes | None:
         try:
             query = dns.message.from_wire(wire, ignore_trailing=True)
         except (dns.exception.DNSException, ValueError):
@@ -153,9 +166,7 @@ class Responder:
         if query.flags & dns.flags.QR:
             return None
         response = self.message(query)
-        if response is None:
-            return None
-        return _to_wire(query, response, limit)
+        return None if response is None else _to_wire(query, response, limit)
 
     def message(self, query: dns.message.Message) -> dns.message.Message | None:
         """Answer a query; ``None`` is silence."""
