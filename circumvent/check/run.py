@@ -91,6 +91,8 @@ class CheckRun:
         self._news = anyio.Event()
         self._undecided: set[str] = set()
         self._looked_twice = False
+        self._asking = 0
+        self._clock_moved: float | None = None
 
     def stop(self) -> None:
         """End the check now, with what is known (Ctrl-C)."""
@@ -139,7 +141,7 @@ class CheckRun:
                 group.start_soon(self._attempt, job)
                 await anyio.sleep(START_SPACING)
             if not jobs:
-                if self._schedule.done:
+                if self._schedule.done and not self._asking:
                     if await self._look_twice():
                         continue
                     return
@@ -161,18 +163,28 @@ class CheckRun:
             return False
         self._looked_twice = True
         last = max(entry.counted[0].t0 for entry in anchors)
-        await anyio.sleep(last + SECOND_LOOK - self._services.clock.now())
+        await anyio.sleep(max(last + SECOND_LOOK - self._services.clock.now(), 0.0))
         self._schedule.look_again(entry.option.id for entry in anchors)
         return True
 
     async def _attempt(self, job: Job) -> None:
         self._emit(AttemptStarted(option=job.option.id, at=self._services.clock.now()))
         outcome = await self._runner.run(self._task(job))
-        moved = self._take(job, outcome) or await self._baseline.ask_the_time(self._runner)
-        if moved and self._services.clock.skew is not None:
-            self._schedule.reopen(time_of_day.OF_DATES, time_of_day.WHY)
+        moved = self._take(job, outcome) or await self._ask_the_time()
+        if moved:
+            self._clock_moved = self._services.clock.now()
+        if self._clock_moved is not None and (moved or outcome.attempt.t0 < self._clock_moved):
+            self._schedule.reopen(time_of_day.OF_DATES, time_of_day.WHY, before=self._clock_moved)
         self._decided(job.option)
         self._changed.set()
+
+    async def _ask_the_time(self) -> bool:
+        """Ask servers whose certificates fail for their dates alone; what comes of it may reopen what is done."""
+        self._asking += 1
+        try:
+            return await self._baseline.ask_the_time(self._runner)
+        finally:
+            self._asking -= 1
 
     def _task(self, job: Job) -> Task:
         limit = None

@@ -135,11 +135,15 @@ async def _datagrams(asker: Asker) -> None:
             answered += 1
 
     async with trace.step("sustain_down", limit=DATAGRAMS * PACE + last_wait + 1.0) as step:
-        with anyio.move_on_after(DATAGRAMS * PACE + last_wait):
-            async with anyio.create_task_group() as group:
-                for _ in range(DATAGRAMS):
-                    group.start_soon(one)
-                    await anyio.sleep(PACE)
+        patience = trace.timeouts.open(DATAGRAMS * PACE + last_wait)
+        try:
+            with patience:
+                async with anyio.create_task_group() as group:
+                    for _ in range(DATAGRAMS):
+                        group.start_soon(one)
+                        await anyio.sleep(PACE)
+        finally:
+            trace.timeouts.close(patience)
         loss = 1 - answered / DATAGRAMS
         step.detail.update(queries=DATAGRAMS, answered=answered, loss=round(loss, 3))
         if loss > LOST_AT_MOST:
