@@ -23,7 +23,7 @@ from anyio import lowlevel
 from anyio.abc import ByteStream
 
 from circumvent.net.stream import Datagram
-from circumvent.net.tcp_info import TCP_INFO_SIZE, parse_tcp_info
+from circumvent.net.tcp_info import TCP_INFO_SIZE, last_data_seconds, parse_tcp_info
 
 if TYPE_CHECKING:
     from circumvent.model.record import Json
@@ -225,7 +225,9 @@ class SocketStream(ByteStream):
                 self._note_end("rst" if isinstance(exc, ConnectionResetError) else "error")
                 raise
             else:
-                if not waited:  # a peer that is faster than we are must not keep the others from their turn
+                if waited:
+                    self._note_late()
+                else:  # a peer that is faster than we are must not keep the others from their turn
                     await lowlevel.cancel_shielded_checkpoint()
                 return self._took(data)
 
@@ -325,8 +327,17 @@ class SocketStream(ByteStream):
         facts = self._kernel_facts()
         if "total_retrans" in facts:
             note["syn_retransmits"] = facts["total_retrans"]
-            if not facts["total_retrans"] and "rtt_ms" in facts:
-                note["kernel_rtt_ms"] = facts["rtt_ms"]
+            round_trip = facts.get("rtt_ms")
+            if not facts["total_retrans"] and isinstance(round_trip, int | float):
+                note["kernel_rtt_ms"] = round_trip
+                self._trace.late(time.monotonic() - self._opened - round_trip / 1000)
+
+    def _note_late(self) -> None:
+        """Tell how long data lay here unread because this loop was busy, where the kernel knows."""
+        if sys.platform == "linux" and self._trace.timing:
+            with suppress(OSError):
+                raw = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_SIZE)
+                self._trace.late(last_data_seconds(raw))
 
     def _took(self, data: bytes) -> bytes:
         if not data:

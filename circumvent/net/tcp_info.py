@@ -38,7 +38,12 @@ _COUNTERS: Final = struct.Struct("=8x24I")
 _VOLUMES: Final = struct.Struct("=104x4Q")
 _MIN_RTT: Final = struct.Struct("=148xI")
 # Places in _COUNTERS.
-_UNACKED, _LAST_ACK_RECV, _RTT, _TOTAL_RETRANS = 4, 12, 15, 23
+_UNACKED, _LAST_DATA_RECV, _LAST_ACK_RECV, _RTT, _TOTAL_RETRANS = 4, 11, 12, 15, 23
+
+
+def last_data_seconds(raw: bytes) -> float:
+    """Return the seconds since the last data arrived, in steps of the kernel's tick (1 to 10 ms)."""
+    return float(_COUNTERS.unpack_from(raw)[_LAST_DATA_RECV]) / 1000 if len(raw) >= _COUNTERS.size else 0.0
 
 
 def parse_tcp_info(raw: bytes) -> dict[str, Json]:

@@ -93,6 +93,8 @@ class Trace:
         self._first_packet: float | None = None
         self._carried: float | None = None
         self._waited = 0.0
+        self._late: list[tuple[float, float]] = []
+        self._awake = 0.0
         self._open: list[anyio.CancelScope] = []
         self._why: str | None = None
         self._sources: list[FactSource] = []
@@ -193,13 +195,30 @@ class Trace:
         finally:
             if self._first_packet is not None and self._carried is None:
                 self._waited += self.clock.now() - before
+            self._awake = self.clock.now()
+
+    @property
+    def timing(self) -> bool:
+        """Tell whether the latency is still being measured."""
+        return self._first_packet is not None and self._carried is None
+
+    def late(self, seconds: float) -> None:
+        """Note that what we read just now had been there for ``seconds``: our time, not the network's.
+
+        Each moment counts once, however many connections had something to read in it.
+        """
+        now = self.clock.now()
+        if self.timing:
+            self._late.append((now, max(min(seconds, now - self._awake), 0.0)))
+        self._awake = now
 
     @property
     def latency_ms(self) -> float | None:
         """Return milliseconds from the first packet to the first byte of the carry answer."""
         if self._first_packet is None or self._carried is None:
             return None
-        return max(self._carried - self._first_packet - self._waited, 0.0) * 1000
+        late = sum(seconds for at, seconds in self._late if at <= self._carried)
+        return max(self._carried - self._first_packet - self._waited - late, 0.0) * 1000
 
     @property
     def steps(self) -> tuple[Step, ...]:

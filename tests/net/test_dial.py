@@ -312,3 +312,30 @@ async def test_a_busy_loop_does_not_lengthen_the_connect_step() -> None:
             group.cancel_scope.cancel()
     step = last_step(trace)
     assert 1000 * (step.t - step.t0) < number(step.detail, "kernel_rtt_ms") + 10
+
+
+@pytest.mark.skipif(
+    not hasattr(socket, "TCP_INFO"), reason="only the kernel of Linux tells when data arrived"
+)
+async def test_what_lay_unread_in_a_busy_loop_is_no_latency() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        trace = new_trace()
+        endpoint = Endpoint(host="127.0.0.1", port=server.getsockname()[1])
+        stream = await DirectDialer(Names(), policy=HERE).stream(endpoint, trace)
+        peer, _ = server.accept()
+        with peer:
+            async with anyio.create_task_group() as group:
+
+                async def answer_and_hold() -> None:
+                    await anyio.lowlevel.checkpoint()
+                    peer.sendall(b"answer")
+                    until = time.monotonic() + 0.3
+                    while time.monotonic() < until:
+                        pass
+
+                group.start_soon(answer_and_hold)
+                assert await stream.receive() == b"answer"
+        trace.carry_arrived()
+        await stream.aclose()
+    assert trace.latency_ms is not None
+    assert trace.latency_ms < 150
