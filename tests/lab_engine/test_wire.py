@@ -1,0 +1,403 @@
+"""Real programs over the wire: curl, openssl, kdig, ngtcp2's client and our own, against real servers."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from circumvent.lab import engine
+from circumvent.lab.actions import Deny, Drop, Page, Refuse, Reset, TurnIntoReset
+from circumvent.lab.blocking import Blocking, Residual, ResidualKey
+from circumvent.lab.engine import symmetric
+from circumvent.lab.flow import DOWN
+from circumvent.lab.names import Names
+from circumvent.lab.rules.dns import DnsQuestion, ForgeAnswer
+from circumvent.lab.rules.encrypted import FullyEncrypted
+from circumvent.lab.rules.endpoint import AnyPacket, SynAck
+from circumvent.lab.rules.http import HttpRequest
+from circumvent.lab.rules.limits import Amount
+from circumvent.lab.rules.probing import PROBERS, ActiveProbing, Reaction
+from circumvent.lab.rules.quic import QuicClientHello
+from circumvent.lab.rules.redirect import ORACLE, Redirect
+from circumvent.lab.rules.tls import ClientHello, HelloWanted
+from circumvent.lab.scope import Scope
+from circumvent.lab.shaping import Police
+from circumvent.lab.wire import RulesNeverFired, Wire, WireConfig, open_wire
+from circumvent.net.clock import Clock
+from circumvent.net.quic import QuicConfig, open_quic
+from circumvent.net.sock import connect_udp
+from circumvent.net.timeouts import Timeouts
+from circumvent.net.trace import Trace
+from circumvent.net.verify import TrustStore, read_pem
+from tests.lab.daemon import Daemon, Ready, start
+from tests.lab.quic import start_gtlsserver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.lab.pki import Pki
+
+pytestmark = [pytest.mark.namespace, pytest.mark.requires("curl", "openssl")]
+
+WORLD = ("198.51.100.10", "198.51.100.11", "2001:db8:100::10")
+WEB = {4: "198.51.100.10", 6: "2001:db8:100::10"}
+PATH = engine.Path(far=symmetric(delay=0.005))
+LISTED = Names(suffixes=("blocked.example",))
+TLS = Scope(protocols=("tcp",), ports=(443,))
+
+
+@dataclass
+class Lab:
+    """One open wire, and the servers of its world."""
+
+    wire: Wire
+    directory: Path
+    daemons: list[Daemon] = field(default_factory=list)
+
+    def run(self, *command: str, seconds: float = 20) -> subprocess.CompletedProcess[str]:
+        """Run a program on the client side."""
+        with self.wire.in_client():
+            return subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def curl(self, url: str, *more: str, family: int = 4, seconds: float = 2) -> tuple[int, str]:
+        """Return curl's status and output; every name is the web server's."""
+        address = WEB[family] if family == 4 else f"[{WEB[6]}]"
+        done = self.run(
+            "curl",
+            "-sk",
+            "--noproxy",
+            "*",
+            "--max-time",
+            str(seconds),
+            "--connect-to",
+            f"::{address}:",
+            *more,
+            url,
+        )
+        return done.returncode, done.stdout
+
+    def start(self, *command: str, ready: Ready) -> None:
+        """Start a server in the world."""
+        with self.wire.in_world():
+            self.daemons.append(start(command, directory=self.directory, ready=[ready]))
+
+    def tls_server(self, pki: Pki, family: int = 4) -> None:
+        """openssl s_server, with a page."""
+        address = WEB[family]
+        accept = address if family == 4 else f"[{address}]"
+        self.start(
+            "openssl", "s_server", "-accept", f"{accept}:443", "-www", "-cert", str(pki.good.chain),
+            "-key", str(pki.good.key), ready=Ready(address=address, port=443),
+        )  # fmt: skip
+
+    def quic_server(self, pki: Pki) -> int:
+        """ngtcp2's server; return its port."""
+        with self.wire.in_world():
+            server = start_gtlsserver(
+                self.directory, address=WEB[4], name="lab.example", credentials=pki.good, ca_file=pki.ca_file
+            )
+        self.daemons.append(server.daemon)
+        return server.port
+
+    def web_server(self, family: int = 4, port: int = 80) -> None:
+        """Python's own web server, with files."""
+        (self.directory / "index.html").write_text("the true page")
+        (self.directory / "big").write_bytes(bytes(400_000))
+        self.start(
+            "python3", "-m", "http.server", str(port), "--bind", WEB[family], "--directory", str(self.directory),
+            ready=Ready(address=WEB[family], port=port),
+        )  # fmt: skip
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
+    """Open labs with rules; they are closed after the test."""
+    labs: list[Lab] = []
+
+    def make(*rules: object, path: engine.Path = PATH, **how: object) -> Lab:
+        config = WireConfig(rules=rules, world=WORLD, path=path)  # type: ignore[arg-type]  # rules
+        directory = tmp_path / str(len(labs))
+        directory.mkdir()
+        labs.append(Lab(open_wire(replace(config, **how)), directory))  # type: ignore[arg-type]  # fields by name
+        return labs[-1]
+
+    yield make
+    for each in labs:
+        for daemon in each.daemons:
+            daemon.stop()
+        each.wire.close()
+
+
+@pytest.mark.parametrize("join_records", [False, True])
+@pytest.mark.parametrize("then", [Reset(to_server=True), Drop()])
+def test_sni_with_curl(
+    lab: Callable[..., Lab], pki: Pki, family: int, join_records: bool, then: Reset | Drop
+) -> None:
+    when = ClientHello(wanted=HelloWanted(names=LISTED), join_records=join_records)
+    each = lab(Blocking(name="sni", scope=TLS, when=when, then=then))
+    each.tls_server(pki, family)
+    assert each.curl("https://free.example/", family=family)[0] == 0
+    assert each.wire.report().silent == ("sni",)
+    for name in ("blocked.example", "WWW.BLOCKED.example"):
+        status, _ = each.curl(f"https://{name}/", family=family, seconds=0.7)
+        assert status == (35 if isinstance(then, Reset) else 28)  # TLS connect error, or timeout
+    each.wire.check_fired()
+
+
+def test_sni_of_openssl_and_a_residual_penalty(lab: Callable[..., Lab], pki: Pki) -> None:
+    rule = Blocking(
+        name="sni",
+        scope=TLS,
+        when=ClientHello(wanted=HelloWanted(names=LISTED)),
+        then=Reset(to_server=True),
+        residual=Residual(key=ResidualKey.CLIENT_SERVER_PORT, seconds=(1, 1)),
+    )
+    each = lab(rule)
+    each.tls_server(pki)
+    hello = ("openssl", "s_client", "-connect", "198.51.100.10:443", "-servername")
+    assert each.run(*hello, "free.example").returncode == 0
+    assert each.run(*hello, "blocked.example").returncode != 0
+    assert each.curl("https://free.example/")[0] in (7, 35)
+    limit = time.monotonic() + 10
+    while each.curl("https://free.example/")[0] != 0:
+        assert time.monotonic() < limit
+
+
+def test_a_missing_name_with_openssl(lab: Callable[..., Lab], pki: Pki) -> None:
+    rule = Blocking(name="none", scope=TLS, when=ClientHello(wanted=HelloWanted(nameless=True)), then=Reset())
+    each = lab(rule)
+    each.tls_server(pki)
+    assert each.run("openssl", "s_client", "-connect", "198.51.100.10:443", "-noservername").returncode != 0
+    assert each.curl("https://free.example/")[0] == 0
+    each.wire.check_fired()
+
+
+def test_http_hosts_with_curl(lab: Callable[..., Lab], family: int) -> None:
+    rule = Blocking(name="http", when=HttpRequest(hosts=LISTED), then=Page(body="<p>blocked here</p>"))
+    each = lab(rule)
+    each.web_server(family)
+    assert each.curl("http://free.example/", family=family) == (0, "the true page")
+    assert each.curl("http://blocked.example/", family=family) == (0, "<p>blocked here</p>")
+    each.wire.check_fired()
+
+
+@pytest.mark.parametrize(
+    ("then", "status"), [(Drop(), 28), (Refuse(), 7), (Deny(), 7)], ids=["drop", "refuse", "icmp"]
+)
+def test_endpoints_with_curl(lab: Callable[..., Lab], family: int, then: object, status: int) -> None:
+    rule = Blocking(name="port", when=AnyPacket(), then=then, scope=Scope(ports=(81,)))  # type: ignore[arg-type]  # actions
+    each = lab(rule)
+    each.web_server(family)
+    assert each.curl("http://free.example/", family=family)[0] == 0
+    began = time.monotonic()
+    assert each.curl("http://free.example:81/", family=family, seconds=1)[0] == status
+    assert (time.monotonic() - began < 0.9) is (status == 7)
+
+
+def test_reset_in_place_of_syn_ack(lab: Callable[..., Lab], family: int) -> None:
+    rule = Blocking(name="synack", when=SynAck(), then=TurnIntoReset(), lasts=0, scope=Scope(ports=(80,)))
+    each = lab(rule)
+    each.web_server(family)
+    assert each.curl("http://free.example/", family=family)[0] == 7
+    each.wire.check_fired()
+
+
+def test_a_cut_after_some_kilobytes(lab: Callable[..., Lab], family: int) -> None:
+    cut = Blocking(name="cut", when=Amount(payload=20_000, direction=DOWN), then=Drop(directions=(DOWN,)))
+    each = lab(cut)
+    each.web_server(family)
+    assert each.curl("http://free.example/", family=family) == (0, "the true page")
+    done = each.curl(
+        "http://free.example/big", "-o", "/dev/null", "-w", "%{size_download}", family=family, seconds=1
+    )
+    assert done[0] == 28
+    assert 10_000 < int(done[1]) < 20_000
+
+
+def test_policing(lab: Callable[..., Lab]) -> None:
+    rule = Blocking(
+        name="slow", when=AnyPacket(), then=Police(rate=100_000, burst=20_000, directions=(DOWN,))
+    )
+    each = lab(rule)
+    each.web_server()
+    done = each.curl("http://free.example/big", "-o", "/dev/null", "-w", "%{speed_download}", seconds=20)
+    assert done[0] == 0
+    assert 40_000 < float(done[1]) < 120_000
+
+
+@pytest.mark.requires("unbound", "kdig")
+def test_dns_with_kdig_and_unbound(lab: Callable[..., Lab], family: int) -> None:
+    def named(name: str, then: ForgeAnswer) -> Blocking:
+        return Blocking(name=name, when=DnsQuestion(names=Names(suffixes=(name,))), then=then, lasts=0)
+
+    each = lab(
+        named("placed.example", ForgeAnswer(addresses=("10.10.34.35", "d0::11"))),
+        named("raced.example", ForgeAnswer(addresses=("10.10.34.36", "d0::11"), drop=False)),
+    )
+    address = WEB[family]
+    config = each.directory / "unbound.conf"
+    config.write_text(
+        f"server:\n interface: {address}\n access-control: 0.0.0.0/0 allow\n access-control: ::/0 allow\n"
+        ' chroot: ""\n username: ""\n pidfile: ""\n use-syslog: no\n do-daemonize: no\n'
+        ' local-zone: "example." redirect\n local-data: "example. A 198.51.100.77"\n'
+    )
+    each.start("unbound", "-d", "-c", str(config), ready=Ready(address=address, port=53))
+
+    def ask(name: str, kind: str = "A") -> str:
+        return each.run("kdig", f"@{address}", name, kind, "+short", "+timeout=2", "+retry=0").stdout.strip()
+
+    assert ask("free.example") == "198.51.100.77"
+    assert ask("www.PLACED.example") == "10.10.34.35"
+    assert ask("placed.example", "AAAA") == "d0::11"
+    assert ask("raced.example") == "10.10.34.36"
+    each.wire.check_fired()
+
+
+@pytest.mark.requires("gtlsserver", "gtlsclient")
+@pytest.mark.parametrize(("listed", "answered"), [("other.example", True), ("localhost", False)])
+def test_quic_with_an_independent_client(
+    lab: Callable[..., Lab], pki: Pki, listed: str, answered: bool
+) -> None:
+    wanted = HelloWanted(names=Names(exact=(listed,)))
+    each = lab(Blocking(name="quic", when=QuicClientHello(wanted=wanted), then=Drop()))
+    port = each.quic_server(pki)
+    # Asked for an address, ngtcp2's client says "localhost" to the server, whatever it is told.
+    done = each.run(
+        "timeout", "3", "gtlsclient", "--exit-on-all-streams-close", WEB[4], str(port),
+        f"https://free.example:{port}/text",
+    )  # fmt: skip
+    assert (":status: 200" in done.stdout + done.stderr) is answered
+    assert bool(each.wire.report().silent) is answered
+
+
+@pytest.mark.requires("gtlsserver")
+@pytest.mark.parametrize(("name", "answered"), [("lab.example", True), ("WWW.blocked.example", False)])
+def test_quic_with_our_own_client(lab: Callable[..., Lab], pki: Pki, name: str, answered: bool) -> None:
+    each = lab(Blocking(name="quic", when=QuicClientHello(wanted=HelloWanted(names=LISTED)), then=Drop()))
+    port = each.quic_server(pki)
+
+    async def shake_hands() -> bool:
+        trace = Trace("a1", clock=Clock(), timeouts=Timeouts(), limit=5.0)
+        config = QuicConfig(
+            server_name=name,
+            verify_name=None,
+            trust=TrustStore(read_pem(pki.ca_file.read_text())),
+            alpn=("h3",),
+        )
+        socket_ = await connect_udp(WEB[4], port, trace=trace)
+        with anyio.move_on_after(2):
+            link = await open_quic(socket_, config, trace)
+            await link.aclose()
+            return True
+        return False
+
+    with each.wire.in_client():
+        assert anyio.run(shake_hands) is answered
+    assert bool(each.wire.report().silent) is answered
+
+
+def test_a_redirected_port_and_its_oracle(lab: Callable[..., Lab], family: int) -> None:
+    rule = Redirect(
+        name="portal", scope=Scope(protocols=("tcp",), ports=(80,)), ipv4=(WEB[4], 8080), ipv6=(WEB[6], 8080)
+    )
+    each = lab(rule, beyond=("10.78.253.1/32",))
+    each.web_server(family, 8080)
+    elsewhere = {4: "203.0.113.9", 6: "[2001:db8:5::9]"}[family]
+    done = each.run("curl", "-s", "--max-time", "2", "-w", " %{local_port}", f"http://{elsewhere}/index.html")
+    page, _, port = done.stdout.rpartition(" ")
+    assert page == "the true page"
+    with each.wire.in_world(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as helper:
+        helper.bind((WEB[4], 0))
+        helper.settimeout(2)
+        client = "10.78.0.2" if family == 4 else "fd78::2"
+        helper.sendto(f"tcp {client} {port}".encode(), ("10.78.253.1", ORACLE.port))
+        assert helper.recv(100) == f"{elsewhere.strip('[]')} 80".encode()
+
+
+def test_a_prober_and_a_real_server(lab: Callable[..., Lab], family: int) -> None:
+    rule = ActiveProbing(
+        name="probe",
+        suspect=FullyEncrypted(),
+        probe=b"GET / HTTP/1.0\r\n\r\n",
+        confirmed_by=(Reaction.ANSWERS,),
+        answer_begins=b"HTTP/1.",
+    )
+    each = lab(rule, beyond=PROBERS)
+    each.web_server(family)
+    assert each.curl("http://free.example/", family=family)[0] == 0
+    with each.wire.in_client(), socket.create_connection((WEB[family], 80), 2) as tunnel:
+        tunnel.sendall(b"\x96" * 200)
+    limit = time.monotonic() + 5
+    while each.curl("http://free.example/", family=family, seconds=0.3)[0] != 28:
+        assert time.monotonic() < limit
+
+
+def test_an_mtu_is_found(lab: Callable[..., Lab], family: int) -> None:
+    """Path MTU discovery of the kernel works with what the engine's routers say."""
+    narrow = engine.Path(near=symmetric(), far=symmetric(delay=0.005, mtu=1300))
+    each = lab(path=narrow)
+    each.web_server(family)
+    done = each.curl(
+        "http://free.example/big", "-o", "/dev/null", "-w", "%{size_download}", family=family, seconds=10
+    )
+    assert done == (0, "400000")
+    assert each.wire.report().engine["too_big"] > 0
+
+
+def test_a_lossy_link_still_carries(lab: Callable[..., Lab]) -> None:
+    lossy = engine.Path(far=symmetric(delay=0.01, jitter=0.003, loss=0.02, reorder=0.02, duplicate=0.01))
+    each = lab(path=lossy)
+    each.web_server()
+    done = each.curl("http://free.example/big", "-o", "/dev/null", "-w", "%{size_download}", seconds=20)
+    assert done == (0, "400000")
+    down = each.wire.report().links["far-down"]
+    assert down["lost"] > 0
+    assert down["reordered"] > 0
+
+
+def test_two_labs_do_not_meet(lab: Callable[..., Lab]) -> None:
+    one, two = lab(), lab(Blocking(name="all", when=AnyPacket(), then=Refuse()))
+    one.web_server()
+    two.web_server()
+    assert one.curl("http://free.example/")[0] == 0
+    assert two.curl("http://free.example/")[0] == 7
+
+
+def test_rules_that_never_fire_fail_loudly(lab: Callable[..., Lab]) -> None:
+    each = lab(Blocking(name="idle", when=AnyPacket(), then=Drop(), scope=Scope(ports=(9,))))
+    with pytest.raises(RulesNeverFired, match="idle"):
+        each.wire.check_fired()
+    each.wire.check_fired(allowed=["idle"])
+
+
+def test_nothing_leads_out(lab: Callable[..., Lab]) -> None:
+    each = lab()
+    for side in (each.wire.in_client, each.wire.in_world):
+        with side():
+            assert {name for _, name in socket.if_nameindex()} == {"lo", "wire0"}
+    with each.wire.in_world(), pytest.raises(OSError, match="unreachable"):
+        socket.create_connection(("8.8.8.8", 53), 1)
+
+
+def test_a_recording_is_a_pcap(lab: Callable[..., Lab], tmp_path: Path) -> None:
+    file = tmp_path / "client.pcap"
+    each = lab(record=file)
+    each.web_server()
+    for _ in range(20):
+        assert each.curl("http://free.example/")[0] == 0
+    assert file.stat().st_size > 3000
+    assert file.read_bytes()[:4] == bytes.fromhex("4d3cb2a1")
