@@ -165,15 +165,22 @@ class Schedule:
             if not entry.busy:
                 self._queue(entry, Work.LOOK)
 
-    def reopen(self, errors: Iterable[str], why: str) -> int:
-        """Try again what failed with one of ``errors`` alone; those attempts count no more. Return how many."""
+    def reopen(self, errors: Iterable[str], why: str, *, before: float) -> int:
+        """Try again what failed with one of ``errors`` in attempts begun ``before``; those count no more.
+
+        Return how many.
+        """
         wrong = frozenset(errors)
         found = 0
         for entry in self.entries.values():
-            failed = {one.failure.error if one.failure is not None else "" for one in entry.counted}
-            if entry.busy or not failed or not failed <= wrong:
+            spoiled = [
+                one
+                for one in entry.counted
+                if one.t0 < before and one.failure is not None and one.failure.error in wrong
+            ]
+            if entry.busy or not spoiled:
                 continue
-            for attempt in entry.counted:
+            for attempt in spoiled:
                 self._discount(entry, attempt.id, why)
             entry.settled = entry.retried = False
             self._queue(entry, Work.RETRY)

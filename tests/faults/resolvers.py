@@ -25,7 +25,10 @@ def dot(says: names.Behaviour, *, stop_after: int | None = None) -> Behaviour:
         await link.handshake()
         buffer, sent = b"", 0
         while True:
-            buffer += await link.read()
+            data = await link.read()
+            if not data:
+                return
+            buffer += data
             while len(buffer) >= 2 and len(buffer) >= 2 + int.from_bytes(buffer[:2], "big"):
                 size = int.from_bytes(buffer[:2], "big")
                 query, buffer = dns.message.from_wire(buffer[2 : 2 + size]), buffer[2 + size :]
