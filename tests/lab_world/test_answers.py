@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dns.dnssec
 import dns.edns
@@ -13,6 +13,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 import pytest
+from dns.exception import ValidationFailure
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,7 +68,7 @@ def test_aliases_are_followed(prepared_world: Prepared) -> None:
 def test_everything_is_signed(prepared_world: Prepared, character: Character) -> None:
     one = responder(prepared_world, character)
     keys = ask(one, ".", "DNSKEY", proofs=True)
-    trusted = {dns.name.root: keys.answer[0]}
+    trusted: dict[dns.name.Name, Any] = {dns.name.root: keys.answer[0]}
     for response in (ask(one, "social.example", proofs=True), ask(one, "no.such.example", proofs=True)):
         sets = {(one.name, one.rdtype): one for one in (*response.answer, *response.authority)}
         signed = [key for key in sets if key[1] != dns.rdatatype.RRSIG]
@@ -147,7 +148,7 @@ def test_stripping_resolvers_tell_the_truth_without_proofs(prepared_world: Prepa
 def test_wrong_signatures_are_there_and_do_not_hold(prepared_world: Prepared, character: Character) -> None:
     keys = ask(responder(prepared_world), ".", "DNSKEY", proofs=True).answer[0]
     response = ask(responder(prepared_world, character), "social.example", proofs=True)
-    with pytest.raises(dns.dnssec.ValidationFailure):
+    with pytest.raises(ValidationFailure):
         dns.dnssec.validate(response.answer[0], response.answer[1], {dns.name.root: keys})
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from circumvent.lab.world import daemons
 from circumvent.lab.world.daemons import PROGRAMS, Found, Program, doctor, install_command
 from tests.lab.daemon import PACKAGES
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_the_table_agrees_with_that_of_the_tests() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -11,6 +11,9 @@ from circumvent.lab.world import process
 from circumvent.lab.world.prepare import Prepared, prepare
 from circumvent.lab.world.process import WorldFailedError
 from circumvent.lab.world.standard import standard_world
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_dnspython_asks_over_quic(world: WorldProcess) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_garbage_is_dropped_and_others_are_served(world: WorldProcess, tmp_path: Path) -> None:
+def test_garbage_is_dropped_and_others_are_served(world: WorldProcess) -> None:
     address = world.prepared.world.server(HOST).ipv4
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rude:
         rude.connect((address, 443))

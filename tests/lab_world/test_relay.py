@@ -50,9 +50,7 @@ class Talk:
         self.sockets: list[Socket] = []
         self.nonce = b""
         self.client = Client(Address(ip_address("203.0.113.9"), 999), self.answers.append, stream=False)
-        self.server = TurnServer(
-            VOICE, ["198.51.100.1"], self._open, now=lambda: self.now, later=lambda work: asyncio.run(work)
-        )
+        self.server = TurnServer(VOICE, ["198.51.100.1"], self._open, now=lambda: self.now, later=asyncio.run)
 
     async def _open(self, source: str, protocol: asyncio.DatagramProtocol) -> Any:
         assert source == "198.51.100.1"

@@ -42,5 +42,5 @@ def test_addresses_look_public_and_are_given_once() -> None:
 
 def test_well_known_names_are_there() -> None:
     for name in (BLOCK_PAGE, PORTAL, CONTROL_NAME, WORLD.resolver, *SITES):
-        assert ip_address(WORLD.server(name).ipv4)
+        assert ip_address(WORLD.server(name).ipv4).version == 4
     assert WORLD.half(WORLD.server(WORLD.resolver)) is Half.DOMESTIC

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -38,6 +38,15 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def prepared_for(
+    world: WorldProcess, folder: Path, kinds: tuple[str, ...]
+) -> tuple[dict[str, Any], list[str]]:
+    keywords = arguments.write_files(world.prepared, folder)
+    named = keywords.pop("named")
+    Path(named[0]).write_text(arguments.options(world.prepared, kinds=kinds), encoding="utf-8")
+    return keywords, named
+
+
 @pytest.mark.daemons
 @pytest.mark.anyio
 @pytest.mark.timeout(120)
@@ -45,9 +54,7 @@ def anyio_backend() -> str:
 async def test_an_open_world_is_open_and_all_of_it_works(
     world: WorldProcess, tmp_path: Path, kinds: tuple[str, ...]
 ) -> None:
-    keywords = arguments.write_files(world.prepared, tmp_path)
-    named = keywords.pop("named")
-    Path(named[0]).write_text(arguments.options(world.prepared, kinds=kinds), encoding="utf-8")
+    keywords, named = prepared_for(world, tmp_path, kinds)
     report = await circumvent.acheck(
         named, **keywords, system_dns=True, deadline=90, fast=True, all=True, max_bytes=10**9
     )
