@@ -178,6 +178,12 @@ def furnish_network() -> None:
         write("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1")  # no link-local addresses
 
 
+def any_address_is_ours() -> None:
+    """In the current network namespace: servers may listen on any address of a prefix that is routed to it."""
+    with contextlib.suppress(Refused):  # a kernel without IPv6; IPv4 needs only the route
+        write("/proc/sys/net/ipv6/ip_nonlocal_bind", "1")
+
+
 def hide_services(resolv_conf: str | None) -> None:
     """In this mount namespace: an empty ``/run`` and ``/dev/shm``, and another ``/etc/resolv.conf``.
 

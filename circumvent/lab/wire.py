@@ -33,7 +33,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from circumvent.lab.censor import Censor
 from circumvent.lab.engine import Engine, Path
 from circumvent.lab.flow import DOWN, UP
-from circumvent.lab.namespace import Refused, die_with_parent, furnish_network, inside, new_network, open_tun
+from circumvent.lab.namespace import (
+    Refused,
+    any_address_is_ours,
+    die_with_parent,
+    furnish_network,
+    inside,
+    new_network,
+    open_tun,
+)
 from circumvent.lab.netlink import Netlink, RouteType
 from circumvent.lab.pcap import PcapWriter
 
@@ -223,6 +231,7 @@ def _furnish_client(netlink: Netlink, config: WireConfig) -> None:
 
 
 def _furnish_world(netlink: Netlink, config: WireConfig) -> None:
+    any_address_is_ours()
     for text in config.world:
         network = ip_network(text)
         if network.num_addresses == 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from circumvent.lab.actions import Drop, Mark, Reset
@@ -34,7 +36,7 @@ def offend(net: Net, family: int, **how: object) -> None:
 
 
 #: Each connection after the offence differs from it in one thing.
-OTHERS = {
+OTHERS: dict[str, dict[str, Any]] = {
     "same": {},
     "source port": {"client_port": 40001},
     "port": {"client_port": 40001, "server_port": 8443},
@@ -63,7 +65,7 @@ def test_what_is_punished_after_an_offence(
     net = Net(rule(residual=residual))
     offend(net, family)
     how = {name: value[family] if isinstance(value, dict) else value for name, value in OTHERS[other].items()}
-    next_one = Tcp(net, family=family, up_next=500, **how)  # type: ignore[arg-type]  # fields by name
+    next_one = Tcp(net, family=family, up_next=500, **how)
     assert next_one.up(flags=SYN).silence is (other in punished)
 
 

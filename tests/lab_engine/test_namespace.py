@@ -1,0 +1,172 @@
+"""What runs contained is alone, leaves nothing behind, and is told apart from a refusal."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from circumvent.lab import namespace
+from circumvent.lab.namespace import Refused, contained, new_network
+
+pytestmark = pytest.mark.namespace
+ROOT = Path(__file__).parents[2]
+
+
+def story(body: str, *arguments: str) -> subprocess.Popen[str]:
+    """Run ``main`` of ``body`` contained, in a process of its own."""
+    text = "import os, socket, subprocess, sys\nfrom pathlib import Path\n"
+    text += "from circumvent.lab.namespace import contained\n"
+    text += textwrap.dedent(body) + "\nsys.exit(contained(main, resolv_conf='nameserver 198.51.100.10\\n'))\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", text, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
+    out, errors = process.communicate(timeout=30)
+    assert not errors
+    return process.returncode, out
+
+
+def running(marker: str) -> bool:
+    """Whether a process has ``marker`` among its arguments."""
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and marker in (entry / "cmdline").read_text(errors="replace"):
+                return int(entry.name) != os.getpid()
+        except OSError:
+            continue
+    return False
+
+
+def wait_until(gone: bool, marker: str) -> None:
+    limit = time.monotonic() + 10
+    while running(marker) is gone:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def test_a_place_of_its_own() -> None:
+    process = story(
+        """
+        def main():
+            print(os.getpid() < 10, os.geteuid() != 0, [name for _, name in socket.if_nameindex()][:1])
+            print(Path("/etc/resolv.conf").read_text().strip(), sorted(os.listdir("/run")))
+            return 7
+        """
+    )
+    status, out = finished(process)
+    assert status == 7
+    assert out.splitlines() == ["True True ['lo']", "nameserver 198.51.100.10 ['resolv.conf']"]
+
+
+@pytest.mark.parametrize(("body", "status"), [("raise SystemExit(3)", 3), ("os.kill(os.getpid(), 9)", 137)])
+def test_how_it_ended(body: str, status: int) -> None:
+    assert finished(story(f"def main():\n    {body}"))[0] == status
+
+
+def test_an_error_is_shown_once() -> None:
+    process = story("def main():\n    raise ValueError('of main')")
+    out, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert not out
+    assert errors.count("ValueError: of main") == 1
+
+
+def test_what_it_started_ends_with_it() -> None:
+    marker = f"1{secrets.randbelow(10**9):09}"
+    process = story(
+        """
+        def main():
+            subprocess.Popen(["sleep", sys.argv[1]], start_new_session=True)
+            return 0
+        """,
+        marker,
+    )
+    assert finished(process)[0] == 0
+    wait_until(True, marker)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_it_started_ends_when_it_is_killed(number: signal.Signals) -> None:
+    marker = f"1{secrets.randbelow(10**9):09}"
+    process = story(
+        """
+        from circumvent.lab.wire import WireConfig, open_wire
+
+        def main():
+            with open_wire(WireConfig(world=("198.51.100.10",))) as wire, wire.in_world():
+                subprocess.Popen(["setsid", "sleep", sys.argv[1]], start_new_session=True)
+                print("started", flush=True)
+                subprocess.run(["sleep", sys.argv[1]])
+            return 0
+        """,
+        marker,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    wait_until(False, f"sleep\0{marker}")
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    wait_until(True, marker)
+
+
+def test_nothing_is_left_open_here() -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert contained(lambda: 4) == 4
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(_closed(new_network()))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def _closed(descriptor: int) -> int:
+    os.close(descriptor)
+    return descriptor
+
+
+def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(flags: int) -> None:
+        raise Refused(f"unshare({flags:#x}): Operation not permitted")
+
+    monkeypatch.setattr(namespace, "unshare", refuse)
+    with pytest.raises(Refused, match="not permitted"):
+        contained(lambda: 0)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(Refused, match="darwin has no network namespaces"):
+        contained(lambda: 0)
+
+
+def test_threads_are_no_company() -> None:
+    import threading
+
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        with pytest.raises(Refused, match="thread"):
+            contained(lambda: 0)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_inside_and_back() -> None:
+    network = new_network()
+    here = socket.if_nameindex()
+    with namespace.inside(network):
+        assert [name for _, name in socket.if_nameindex() if name in ("lo", "drop0")] == ["lo"]
+    assert socket.if_nameindex() == here
+    os.close(network)
