@@ -24,6 +24,9 @@ PLACES: Final = {"circumvent": "", "transports": "transports", "cli": "cli"}
 LONGEST_MODULE: Final = 500
 LONGEST_FUNCTION: Final = 60
 
+#: Packages whose tests have a folder of another name: ``tests/lab`` holds the networks and servers of all tests.
+FOLDERS: Final = {"circumvent/lab/world": "tests/lab_world", "circumvent/lab": "tests/lab_engine"}
+
 #: Modules without a test file of the same name: where they are tested instead, and why there.
 TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/names/ask.py": "tests/names/test_probe.py - asks only as part of a try",
@@ -33,6 +36,7 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/names/sustain.py": "tests/names/test_probe.py - one step of a try, seen in its record",
     "circumvent/names/witness.py": "tests/names/test_honesty.py - what honesty is judged by",
     "circumvent/net/errors.py": "tests/net/test_failure.py - errors exist to become failures",
+    "circumvent/lab/world/__main__.py": "tests/lab_world/test_run.py - it is started there as a program",
     "circumvent/net/stream.py": "tests/net/test_sock.py - protocols without code",
     "circumvent/transport.py": "tests/model/test_kinds.py - protocols, and a look into the table of kinds",
     "transports/inside.py": "tests/transports/test_carry.py - what runs inside a path needs one",
@@ -166,7 +170,12 @@ def test_every_module_has_a_test_of_its_name() -> None:
         if path.name == "__init__.py":
             continue
         place, *inner = path.parts[:-1]
-        expected = Path("tests", PLACES[place], *inner, f"test_{path.stem}.py")
+        folder = Path("tests", PLACES[place], *inner)
+        for package, tests in FOLDERS.items():
+            if path.is_relative_to(package):
+                folder = Path(tests, path.parent.relative_to(package))
+                break
+        expected = folder / f"test_{path.stem}.py"
         if str(expected) not in present and str(path) not in TESTED_ELSEWHERE:
             without.append(str(path))
     assert without == []
