@@ -7,10 +7,15 @@
 Each segment is a number of routers: they take from the hop limit and send ICMP when it ends ("time exceeded") or when
 a packet is too long ("fragmentation needed", "packet too big"). So a probe with a small hop limit can find out where
 the censor sits.
+
+Programs of the censor's own may live at its place, the *middle*: a box that splits TCP, a man in the middle. What goes
+to their addresses does not cross the far segment; what they send to the client is judged like anything else on its way
+down, so that a redirection turns it back; what they send to the world is not judged.
 """
 
 from __future__ import annotations
 
+import enum
 import heapq
 import random
 from dataclasses import asdict, dataclass, field
@@ -23,6 +28,8 @@ from circumvent.lab.flow import DOWN, UP, Direction
 from circumvent.lab.fragments import fragmented
 from circumvent.lab.link import PERFECT, Link, LinkConfig
 from circumvent.lab.packet import Packet, PacketError, forwarded, parse
+from circumvent.lab.rules.redirect import ORACLE
+from circumvent.lab.scope import prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,10 +68,20 @@ def symmetric(*, hops: int = 1, mtu: int = 1500, **link: Any) -> Segment:
     return Segment(hops=hops, mtu=mtu, up=config, down=config)
 
 
+class Place(enum.Enum):
+    """Where packets are taken in and handed out."""
+
+    CLIENT = "client"
+    MIDDLE = "middle"
+    WORLD = "world"
+
+
 class _Event(NamedTuple):
+    """A packet on its way to a place; ``None`` is the censor."""
+
     due: float
     order: int
-    at_censor: bool
+    place: Place | None
     direction: Direction
     packet: Packet
 
@@ -101,7 +118,10 @@ class _Half:
 
 
 class Engine:
-    """The path and its censor at work. ``seed`` decides all chance of the links; the censor has its own."""
+    """The path and its censor at work. ``seed`` decides all chance of the links; the censor has its own.
+
+    ``middle`` are the addresses of programs at the censor's place, ``clients`` the prefixes on the client side.
+    """
 
     def __init__(
         self,
@@ -109,44 +129,55 @@ class Engine:
         censor: Censor,
         *,
         seed: int = 0,
+        middle: tuple[str, ...] = (),
+        clients: tuple[str, ...] = (),
         tap: Callable[[float, Direction, bytes], None] | None = None,
     ) -> None:
         self.censor = censor
         self.counters = EngineCounters()
         self._near = _Half(path.near, 0, f"{seed}/near")
         self._far = _Half(path.far, path.near.hops, f"{seed}/far")
+        self._middle = frozenset(ip_address(each).packed for each in middle)
+        self._clients = prefixes(clients)
         self._tap = tap
         self._events: list[_Event] = []
         self._order = 0
 
-    def take(self, direction: Direction, raw: bytes, now: float) -> None:
-        """Take a packet from the client (``UP``) or from the world (``DOWN``)."""
+    def take(self, place: Place, raw: bytes, now: float) -> None:
+        """Take a packet from the client, from the world, or from a program in the middle."""
         self.counters.taken += 1
-        if self._tap is not None and direction is UP:
-            self._tap(now, direction, raw)
+        if self._tap is not None and place is Place.CLIENT:
+            self._tap(now, UP, raw)
         try:
             packet = parse(raw)
         except PacketError:
             self.counters.malformed += 1
             return
-        self._cross(self._near if direction is UP else self._far, direction, packet, now)
+        if place is Place.CLIENT:
+            self._cross(self._near, UP, packet, now)
+        elif place is Place.WORLD:
+            self._cross(self._far, DOWN, packet, now)
+        elif packet.destination in self._clients or packet.destination == ORACLE.address:
+            self._judge(packet, DOWN, now)
+        else:
+            self._cross(self._far, UP, packet, now)
 
     def next_time(self) -> float | None:
         """Return when something is to be done next, ``None`` if nothing is on its way."""
         return self._events[0].due if self._events else None
 
-    def deliver(self, now: float) -> list[tuple[Direction, bytes]]:
-        """Return the packets that have arrived by ``now``: ``UP`` ones for the world, ``DOWN`` ones for the client."""
-        arrived: list[tuple[Direction, bytes]] = []
+    def deliver(self, now: float) -> list[tuple[Place, bytes]]:
+        """Return the packets that have arrived by ``now``, each with the place that it is for."""
+        arrived: list[tuple[Place, bytes]] = []
         events = self._events
         while events and events[0].due <= now:
-            due, _, at_censor, direction, packet = heapq.heappop(events)
-            if at_censor:
+            due, _, place, direction, packet = heapq.heappop(events)
+            if place is None:
                 self._judge(packet, direction, due)
                 continue
-            if self._tap is not None and direction is DOWN:
-                self._tap(due, direction, packet.raw)
-            arrived.append((direction, packet.raw))
+            if self._tap is not None and place is Place.CLIENT:
+                self._tap(due, DOWN, packet.raw)
+            arrived.append((place, packet.raw))
         self.counters.delivered += len(arrived)
         return arrived
 
@@ -163,11 +194,23 @@ class Engine:
         }
 
     def _judge(self, packet: Packet, direction: Direction, now: float) -> None:
+        if direction is DOWN and packet.destination in self._middle:
+            self._push(now, direction, packet, Place.MIDDLE)
+            return
         ruling = self.censor.judge(packet, direction, now)
         for way, piece, delay in ruling.onward:
-            self._cross(self._far if way is UP else self._near, way, piece, now + delay)
+            self._leave(way, piece, now + delay)
         for way, raw in ruling.forged:
-            self._cross(self._far if way is UP else self._near, way, parse(raw), now)
+            self._leave(way, parse(raw), now)
+
+    def _leave(self, direction: Direction, packet: Packet, now: float) -> None:
+        """Send a packet on from the censor's place."""
+        if direction is DOWN:
+            self._cross(self._near, direction, packet, now)
+        elif packet.destination in self._middle:
+            self._push(now, direction, packet, Place.MIDDLE)
+        else:
+            self._cross(self._far, direction, packet, now)
 
     def _cross(self, half: _Half, direction: Direction, packet: Packet, now: float) -> None:
         """Send a packet over a segment; at its end wait the censor, or whom it is for."""
@@ -192,12 +235,13 @@ class Engine:
         if at_censor and half.instant[direction]:
             self._judge(packet, direction, now)
             return
+        place = None if at_censor else _end(direction)
         for due in half.links[direction].send(len(packet.raw), now):
-            self._push(due, direction, packet, at_censor=at_censor)
+            self._push(due, direction, packet, place)
 
-    def _push(self, due: float, direction: Direction, packet: Packet, *, at_censor: bool) -> None:
+    def _push(self, due: float, direction: Direction, packet: Packet, place: Place | None) -> None:
         self._order += 1
-        heapq.heappush(self._events, _Event(due, self._order, at_censor, direction, packet))
+        heapq.heappush(self._events, _Event(due, self._order, place, direction, packet))
 
     def _squeeze(self, half: _Half, direction: Direction, packet: Packet, now: float) -> None:
         """A packet is too long for a segment: cut it, or tell its sender."""
@@ -219,10 +263,18 @@ class Engine:
         back = direction.other
         delay = share * (half.links[direction].config.delay + half.links[back].config.delay)
         packet = parse(error)
+        if packet.destination in self._middle:
+            self._push(now + delay, back, packet, Place.MIDDLE)
+            return
         from_beyond = half is (self._far if direction is UP else self._near)
         if from_beyond:
             other = self._near if direction is UP else self._far
             for due in other.links[back].send(len(error), now + delay):
-                self._push(due, back, packet, at_censor=False)
+                self._push(due, back, packet, _end(back))
         else:
-            self._push(now + delay, back, packet, at_censor=False)
+            self._push(now + delay, back, packet, _end(back))
+
+
+def _end(direction: Direction) -> Place:
+    """Where packets in ``direction`` end up."""
+    return Place.WORLD if direction is UP else Place.CLIENT

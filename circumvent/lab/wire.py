@@ -31,8 +31,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from circumvent.lab.censor import Censor
-from circumvent.lab.engine import Engine, Path
-from circumvent.lab.flow import DOWN, UP
+from circumvent.lab.engine import Engine, Path, Place
 from circumvent.lab.namespace import (
     Refused,
     any_address_is_ours,
@@ -47,7 +46,7 @@ from circumvent.lab.pcap import PcapWriter
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -83,7 +82,8 @@ class WireConfig:
     ``client`` are the client's own addresses; without one of a family it has no route in that family. ``world`` are
     the world's: addresses or whole prefixes. ``beyond`` are prefixes, beside the client's addresses, that the world
     reaches over the wire: the addresses of a censor's probers. ``seed`` decides all chance. ``record`` is a file for
-    the packets that the client sends and gets (pcap).
+    the packets that the client sends and gets (pcap). ``middle`` are addresses of programs at the censor's own place,
+    in a third namespace: boxes that split TCP or stand in the middle of TLS, see :mod:`circumvent.lab.rules.redirect`.
     """
 
     path: Path = Path()  # noqa: RUF009 - frozen
@@ -91,6 +91,7 @@ class WireConfig:
     client: tuple[str, ...] = CLIENT
     world: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
+    middle: tuple[str, ...] = ()
     mtu: int = 1500
     seed: int = 0
     defragment: bool = True
@@ -118,9 +119,8 @@ class Report:
 class Wire:
     """An open wire; a context manager. Made by :func:`open_wire`."""
 
-    def __init__(self, client: int, world: int, engine: int, control: socket.socket) -> None:
-        self._client = client
-        self._world = world
+    def __init__(self, networks: Mapping[Place, int], engine: int, control: socket.socket) -> None:
+        self._networks = dict(networks)
         self._engine = engine
         self._control = control
         self._closed = False
@@ -135,11 +135,15 @@ class Wire:
 
     def in_client(self) -> AbstractContextManager[None]:
         """Move this thread to the client side for a while."""
-        return inside(self._client)
+        return inside(self._networks[Place.CLIENT])
 
     def in_world(self) -> AbstractContextManager[None]:
         """Move this thread to the world side for a while."""
-        return inside(self._world)
+        return inside(self._networks[Place.WORLD])
+
+    def in_middle(self) -> AbstractContextManager[None]:
+        """Move this thread to the censor's place for a while; there is one if the configuration has addresses for it."""
+        return inside(self._networks[Place.MIDDLE])
 
     def report(self) -> Report:
         """Return what was counted so far.
@@ -164,8 +168,8 @@ class Wire:
         self._closed = True
         self._control.close()
         _bury(self._engine)
-        os.close(self._client)
-        os.close(self._world)
+        for network in self._networks.values():
+            os.close(network)
 
     def _ask(self, request: dict[str, Any]) -> Any:
         try:
@@ -194,18 +198,18 @@ def open_wire(config: WireConfig) -> Wire:
     :raises OSError: likewise, or when there is no ``/dev/net/tun``.
     """
     with contextlib.ExitStack() as undo:
-        client, client_device = _side(undo, config, world=False)
-        world, world_device = _side(undo, config, world=True)
+        places = (Place.CLIENT, Place.WORLD, *((Place.MIDDLE,) if config.middle else ()))
+        sides = {place: _side(undo, config, place) for place in places}
         ours, theirs = socket.socketpair()
-        engine = _fork_engine(config, client_device, world_device, theirs)
+        engine = _fork_engine(config, {place: device for place, (_, device) in sides.items()}, theirs)
         theirs.close()
         undo.pop_all()
-    os.close(client_device)
-    os.close(world_device)
-    return Wire(client, world, engine, ours)
+    for _, device in sides.values():
+        os.close(device)
+    return Wire({place: network for place, (network, _) in sides.items()}, engine, ours)
 
 
-def _side(undo: contextlib.ExitStack, config: WireConfig, *, world: bool) -> tuple[int, int]:
+def _side(undo: contextlib.ExitStack, config: WireConfig, place: Place) -> tuple[int, int]:
     """Make one namespace and its end of the wire; return descriptors of the namespace and of the device."""
     network = new_network()
     undo.callback(os.close, network)
@@ -216,17 +220,21 @@ def _side(undo: contextlib.ExitStack, config: WireConfig, *, world: bool) -> tup
         with Netlink() as netlink:
             netlink.link_up("lo")
             netlink.link_up(DEVICE, mtu=config.mtu, queue=_QUEUE)
-            (_furnish_world if world else _furnish_client)(netlink, config)
+            if place is Place.WORLD:
+                _furnish_world(netlink, config)
+            else:
+                _furnish_leaf(netlink, config.client if place is Place.CLIENT else config.middle)
         check_isolated()
     return network, device
 
 
-def _furnish_client(netlink: Netlink, config: WireConfig) -> None:
-    for address in config.client:
+def _furnish_leaf(netlink: Netlink, addresses: tuple[str, ...]) -> None:
+    """Give a side its addresses, and a way to everywhere else over the wire in the families that it has."""
+    for address in addresses:
         netlink.add_address(DEVICE, address)
-    if any("." in address for address in config.client):
+    if any("." in address for address in addresses):
         netlink.add_route("0.0.0.0/0", device=DEVICE)
-    if any(":" in address for address in config.client):
+    if any(":" in address for address in addresses):
         netlink.add_route("::/0", device=DEVICE)
 
 
@@ -238,7 +246,7 @@ def _furnish_world(netlink: Netlink, config: WireConfig) -> None:
             netlink.add_address("lo", str(network.network_address))
         else:
             netlink.add_route(text, device="lo", kind=RouteType.LOCAL)
-    for text in (*config.client, *config.beyond):
+    for text in (*config.client, *config.beyond, *config.middle):
         netlink.add_route(str(ip_network(text)), device=DEVICE)
 
 
@@ -252,7 +260,7 @@ def check_isolated() -> None:
         raise Refused(f"the namespace has devices that it should not have: {sorted(strangers)}")
 
 
-def _fork_engine(config: WireConfig, client: int, world: int, control: socket.socket) -> int:
+def _fork_engine(config: WireConfig, devices: Mapping[Place, int], control: socket.socket) -> int:
     parent = os.getpid()
     child = os.fork()
     if child:
@@ -261,15 +269,22 @@ def _fork_engine(config: WireConfig, client: int, world: int, control: socket.so
     try:
         die_with_parent(parent)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        _close_others({0, 1, 2, client, world, control.fileno()})
+        _close_others({0, 1, 2, *devices.values(), control.fileno()})
         gc.disable()  # packets and flows make no cycles
         with contextlib.ExitStack() as stack:
             writer = None
             if config.record is not None:
                 writer = PcapWriter(stack.enter_context(config.record.open("wb")))
             censor = Censor(config.rules, seed=config.seed, defragment=config.defragment)
-            tap = None if writer is None else writer.tap
-            Copier(client, world, control, Engine(config.path, censor, seed=config.seed, tap=tap)).run()
+            engine = Engine(
+                config.path,
+                censor,
+                seed=config.seed,
+                middle=config.middle,
+                clients=tuple(str(ip_network(each)) for each in config.client),
+                tap=None if writer is None else writer.tap,
+            )
+            Copier(devices, control, engine).run()
         status = 0
     except BaseException as error:  # noqa: BLE001 - a forked child must not run the parent's code after this
         sys.excepthook(type(error), error, error.__traceback__)
@@ -294,35 +309,36 @@ def _bury(process: int) -> None:
 class Copier:
     """Drives an engine with packets and time until the control socket closes."""
 
-    def __init__(self, client: int, world: int, control: socket.socket, engine: Engine) -> None:
-        self._client = client
-        self._world = world
+    def __init__(self, devices: Mapping[Place, int], control: socket.socket, engine: Engine) -> None:
+        self._devices = dict(devices)
         self._control = control
         self._engine = engine
         self._opened = time.monotonic()
-        os.set_blocking(client, False)
-        os.set_blocking(world, False)
+        for device in devices.values():
+            os.set_blocking(device, False)
 
     def run(self) -> None:
         """Copy."""
-        engine, client, world, control = self._engine, self._client, self._world, self._control.fileno()
+        engine, devices, control = self._engine, self._devices, self._control.fileno()
+        places = {device: place for place, device in devices.items()}
+        watched = (*places, control)
         opened, clock = self._opened, time.monotonic
         while True:
             due = engine.next_time()
             wait = None if due is None else max(0.0, due - (clock() - opened))
-            ready, _, _ = select.select((client, world, control), (), (), wait)
+            ready, _, _ = select.select(watched, (), (), wait)
             for descriptor in ready:
                 if descriptor == control:
                     if not self._serve():
                         return
                     continue
-                direction = UP if descriptor == client else DOWN
+                place = places[descriptor]
                 for raw in _read(descriptor):
-                    engine.take(direction, raw, clock() - opened)
-            for direction, raw in engine.deliver(clock() - opened):
+                    engine.take(place, raw, clock() - opened)
+            for place, raw in engine.deliver(clock() - opened):
                 # The kernel refuses what it could not route; a router would drop it.
                 with contextlib.suppress(OSError):
-                    os.write(world if direction is UP else client, raw)
+                    os.write(devices[place], raw)
 
     def _serve(self) -> bool:
         """Answer a request; tell whether to go on."""

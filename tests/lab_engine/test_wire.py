@@ -328,6 +328,36 @@ def test_a_redirected_port_and_its_oracle(lab: Callable[..., Lab], family: int) 
         assert helper.recv(100) == f"{elsewhere.strip('[]')} 80".encode()
 
 
+def test_a_box_in_the_middle_answers_sooner_than_the_world(lab: Callable[..., Lab], family: int) -> None:
+    addresses = {4: "10.78.252.1", 6: "fd78:0:0:fc::1"}
+    rule = Redirect(
+        name="box", scope=Scope(protocols=("tcp",)), ipv4=(addresses[4], 1000), ipv6=(addresses[6], 1000)
+    )
+    far_away = engine.Path(far=symmetric(delay=0.2))
+    each = lab(rule, path=far_away, middle=tuple(addresses.values()))
+    with each.wire.in_middle():
+        kind = socket.AF_INET if family == 4 else socket.AF_INET6
+        box = socket.create_server((addresses[family], 1000), family=kind)
+    with each.wire.in_world():
+        world = socket.create_server((WEB[family], 443), family=kind)
+    began = time.monotonic()
+    with box, world, each.wire.in_client(), socket.create_connection((WEB[family], 443), 5) as client:
+        assert time.monotonic() - began < 0.2  # a round trip to the world takes twice as long
+        peer, (_, port, *_) = box.accept()
+        with each.wire.in_middle():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+                asking.settimeout(2)
+                asking.sendto(
+                    f"tcp {client.getsockname()[0]} {port}".encode(), (str(ORACLE).split(":")[0], ORACLE.port)
+                )
+                meant = asking.recv(100).decode()
+            onward = socket.create_connection((meant.split()[0], int(meant.split()[1])), 5)
+        server, _ = world.accept()
+        with peer, onward, server:
+            assert server.getpeername()[0] == addresses[family]
+            assert meant == f"{WEB[family]} 443"
+
+
 def test_a_prober_and_a_real_server(lab: Callable[..., Lab], family: int) -> None:
     rule = ActiveProbing(
         name="probe",
