@@ -157,7 +157,8 @@ class _Flow:
         self._context = context
         self._trace: Trace = context.trace
         self._body = 0
-        self._before = 0  # bytes that had come down when the GET left
+        self._before = 0  # bytes that had come down when the GET left, through the path and at the socket
+        self._socket_before = 0
         self._first: float | None = None
         self._last = 0.0
         self._wait = 0.0  # seconds from request to answer when nothing had to be moved first
@@ -176,7 +177,7 @@ class _Flow:
         """Bring SUSTAIN_DOWN bytes; tell whether it makes sense to go on."""
         async with self._trace.step("sustain_down", limit=math.inf) as step:
             started = self._trace.clock.now()
-            self._before = self._counted.received
+            self._before, self._socket_before = self._counted.received, self._trace.bytes_received
             response: Response | None = None
             try:
                 response = await self._request(
@@ -277,8 +278,10 @@ class _Flow:
 
     def _cut(self, exc: Exception) -> NoReturn:
         """Raise what ended the flow: a cut once the answer had begun to come down, else as it is."""
-        received = self._counted.received
-        if received - self._before > BEGUN and not isinstance(exc, TooSlow):
+        # A record of an outer TLS that was cut in its middle comes to the socket and never through.
+        begun = max(self._counted.received - self._before, self._trace.bytes_received - self._socket_before)
+        received = self._before + begun
+        if begun > BEGUN and not isinstance(exc, TooSlow):
             self._trace.cut_bytes = received
             raise PeerError(failures.TRUNCATED, f"{received} bytes had come down") from exc
         raise exc

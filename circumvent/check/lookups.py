@@ -7,6 +7,7 @@ options with such names wait until one is proven, or until none is left that cou
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,8 @@ KEPT: Final = 3
 PROVEN: Final = frozenset({"proved", "off"})
 #: Seconds after which the next resolver is asked beside one that has not answered.
 SLOW: Final = 1.0
+#: The attempt for which a name is looked up: its step stands still while the look-up waits for a socket.
+_ASKING: Final[ContextVar[Trace | None]] = ContextVar("asking", default=None)
 
 
 @dataclass(slots=True)
@@ -77,7 +80,11 @@ class CheckNames:
         """Return at least one address of ``host``; see :class:`~circumvent.net.dial.NameService`."""
         with trace.waiting():
             await self.ready(host, private=private)
-        return await self._inner.resolve(host, trace, private=private)
+        token = _ASKING.set(trace)
+        try:
+            return await self._inner.resolve(host, trace, private=private)
+        finally:
+            _ASKING.reset(token)
 
     async def ready(self, host: str, *, private: bool) -> None:
         """Wait until ``host`` may be asked for, or until it is clear that it may not."""
@@ -155,7 +162,7 @@ class CheckNames:
         wanted = Wanted(name=host)
         try:
             async with AsyncExitStack() as stack:
-                with trace.waiting():
+                with (_ASKING.get() or trace).waiting():
                     lease = self._slots.lease(option.endpoint.known_addresses, group=option.cdn)
                     await stack.enter_async_context(lease)
                 await load(option.kind).attempt(option, self._context(option, trace, wanted))

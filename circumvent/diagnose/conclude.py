@@ -86,7 +86,7 @@ def conclude(
                 option.attempts,
                 Circumstances(
                     held_back=held.get(option.id),
-                    line_kbps=line.elsewhere(look.place_of[option.id]),
+                    line_kbps=_other_rate(line, look, option),
                     lies=option.id in liars,
                     evidence=evidence.get(option.id),
                     no_way_out=state in NO_WAY_OUT,
@@ -227,6 +227,13 @@ class _Line:
     def elsewhere(self, place: str) -> float | None:
         """Return the best rate to any other place."""
         return next((rate for other, rate in self.rates[:2] if other != place), None)
+
+
+def _other_rate(line: _Line, look: Look, option: OptionReport) -> float | None:
+    """Return the rate that an option's own is held against; how fast a resolver finds answers is no rate of the line."""
+    if KINDS[option.kind].family == "names":
+        return None
+    return line.elsewhere(look.place_of[option.id])
 
 
 def _family(look: Look, family: str) -> bool | None:

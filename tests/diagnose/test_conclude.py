@@ -89,9 +89,9 @@ def test_a_reason_goes_when_the_option_speaks_for_itself() -> None:
 
 
 def test_throttled_needs_a_line_that_does_ten_times_more_elsewhere() -> None:
-    slow = at("alpha", "dot", attempt(Proof.SUSTAINED, down_kbps=30.0))
-    fast = at("beta", "dot", attempt(Proof.SUSTAINED, down_kbps=3000.0))
-    same = at("alpha", "doh", attempt(Proof.SUSTAINED, down_kbps=3000.0))
+    slow = at("alpha", "socks5", attempt(Proof.SUSTAINED, down_kbps=30.0))
+    fast = at("beta", "socks5", attempt(Proof.SUSTAINED, down_kbps=3000.0))
+    same = at("alpha", "http-connect", attempt(Proof.SUSTAINED, down_kbps=3000.0))
     assert conclude([slow, fast], network()).options[0].status is Status.DEGRADED
     assert conclude([slow, same], network()).options[0].status is Status.WORKS
     assert conclude([slow], network()).options[0].status is Status.WORKS

@@ -107,6 +107,15 @@ def test_only_servers_that_are_known_to_speak_quic_make_a_class() -> None:
     assert verdicts("catalogue") == {Status.BLOCKED}
 
 
+def test_a_resolver_that_is_slow_to_answer_is_not_throttled() -> None:
+    fast = at("alpha", "socks5", attempt(Proof.SUSTAINED, down_kbps=5000.0))
+    slow = {kind: at("beta", kind, attempt(Proof.SUSTAINED, down_kbps=50.0)) for kind in ("doh", "socks5")}
+    seen = conclude([fast, *slow.values()], Network(state=NetworkState.UNKNOWN))
+    status = {one.id: one.status for one in seen.options}
+    assert status["beta-doh"] is Status.WORKS
+    assert status["beta-socks5"] is Status.DEGRADED
+
+
 def test_loss_at_three_places_is_lossy_udp() -> None:
     def voice(site: str, lost: int) -> OptionReport:
         heard = attempt(step="sustain_down", detail={"sent": 50, "lost": lost})
