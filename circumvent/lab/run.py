@@ -13,12 +13,15 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from circumvent.lab.namespace import contained
+from circumvent.lab.rules.redirect import ORACLE
+from circumvent.lab.scenario_helper import ADDRESSES, command
 from circumvent.lab.scenario_world import client_of, present, rows, way_of, words, world_of
 from circumvent.lab.truth import compare
 from circumvent.lab.wire import WireConfig, open_wire
@@ -41,7 +44,7 @@ _FOLDER: Final = Path("/dev/shm/laboratory")  # noqa: S108 - see above
 _PATIENCE: Final = 60.0
 _LONGEST_LOG: Final = 4000
 #: What of the environment a check gets.
-_KEPT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
+_KEPT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START", "CIRCUMVENT_DEBUG")
 
 
 class RunFailedError(Exception):
@@ -133,6 +136,7 @@ def _run(scenario: Scenario, seed: int, more: tuple[str, ...], record: Path | No
     with open_wire(_wire(scenario, world, there, seed, record)) as wire:
         with wire.in_world():
             servers = process.start(standing)
+            helper = None if scenario.helper is None else _help(scenario.helper, prepared)
         try:
             given = [*words(scenario, prepared), *more]
             with wire.in_client():
@@ -142,8 +146,13 @@ def _run(scenario: Scenario, seed: int, more: tuple[str, ...], record: Path | No
             log = servers.log_tail()
             if servers.process.poll() is not None:
                 raise RunFailedError(f"the world ended during the run\n{log}")
+            if helper is not None and helper.poll() is not None:
+                raise RunFailedError("the censor's helper ended during the run")
         finally:
             servers.stop()
+            if helper is not None:
+                helper.kill()
+                helper.wait()
         counted: WireReport = wire.report()
     labels = tuple(str(row["label"]) for row in rows(scenario, prepared))
     return _Outcome(report=text, status=status, labels=labels, rules=counted.rules, seconds=seconds)
@@ -161,11 +170,23 @@ def _wire(scenario: Scenario, world: World, there: World, seed: int, record: Pat
         path=way_of(scenario),
         rules=scenario.rules(world),
         client=client_of(scenario),
-        world=there.addresses(),
-        beyond=scenario.beyond,
+        world=(*there.addresses(), *(() if scenario.helper is None else ADDRESSES.values())),
+        beyond=() if scenario.helper is None else (str(ip_address(ORACLE.address)),),
         seed=seed,
         record=record,
     )
+
+
+def _help(sort: str, prepared: Prepared) -> subprocess.Popen[bytes]:
+    """Start a censor's program in the network of this thread."""
+    helper = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command(sort, prepared.directory), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    if helper.stdout is None or helper.stdout.readline() != b"ready\n":
+        helper.kill()
+        helper.wait()
+        raise RunFailedError("the censor's helper did not start")
+    return helper
 
 
 def _check(scenario: Scenario, prepared: Prepared, given: list[str]) -> tuple[str, int]:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from circumvent.inputs.toml_lines import TomlError, load
 from circumvent.lab.link import Handover  # noqa: TC001 - files are read by the types of fields
 from circumvent.lab.scenario_build import BuildError, build, line_of
+from circumvent.lab.scenario_helper import ADDRESSES as HELPERS
 from circumvent.lab.scenario_rules import build_rule
 from circumvent.lab.world.description import Character, Half, Sort
 from circumvent.model.words import FindingKind, NetworkState, Status
@@ -154,7 +155,8 @@ class Truth:
 class Scenario:
     """Everything. ``models`` says what it stands for, ``sources`` where that is documented.
 
-    ``behaviours`` are ids of the documented censor behaviours that its rules imitate.
+    ``behaviours`` are ids of the documented censor behaviours that its rules imitate. ``helper`` is a program that the
+    censor brings in (:mod:`circumvent.lab.scenario_helper`); a ``redirect`` rule sends packets to it.
     """
 
     name: str
@@ -168,7 +170,7 @@ class Scenario:
     world: Changes = Changes()  # noqa: RUF009 - frozen
     check: Check = Check()  # noqa: RUF009 - frozen
     rule: tuple[dict[str, Any], ...] = field(default_factory=tuple)
-    beyond: tuple[str, ...] = ()
+    helper: Literal["interceptor", "splitter"] | None = None
 
     def rules(self, world: World) -> tuple[Rule, ...]:
         """Return the censor's rules, with the addresses of ``world``.
@@ -247,8 +249,8 @@ def addresses(world: World, texts: Sequence[str], place: tuple[str | int, ...] =
     """
     found: list[str] = []
     for text in texts:
-        if not text.startswith("@"):
-            found.append(text)
+        if not text.startswith("@") or text in HELPERS:
+            found.append(HELPERS.get(text, text))
             continue
         meant = [address for one in servers(world, text) for address in one.addresses]
         if not meant:
@@ -264,7 +266,7 @@ def expanded(value: Any, world: World) -> Any:
     """
     if isinstance(value, dict):
         return {name: expanded(one, world) for name, one in value.items()}
-    if isinstance(value, list) and any(isinstance(one, str) and one.startswith("@") for one in value):
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return list(addresses(world, value))
     if isinstance(value, list):
         return [expanded(one, world) for one in value]

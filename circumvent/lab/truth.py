@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 #: Statuses that promise data.
 PROMISES = frozenset({Status.WORKS, Status.DEGRADED, Status.UNSTABLE})
 
+#: Findings that the diagnosis will make; a scenario may name them, and they do not count until then.
+LATER = frozenset(
+    {
+        "ip_blocked", "port_blocked", "sni_reset", "sni_drop", "residual_blocking", "http_block_page",
+        "protocol_allowlist", "fully_encrypted_filter", "tls_fingerprint_filter", "vpn_handshake_filter",
+        "connection_limit", "throttling", "slow_line", "server_side_geoblock", "own_probing_penalised",
+    }
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
