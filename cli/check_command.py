@@ -18,9 +18,11 @@ from circumvent.cli.question import ask_if_needed
 from circumvent.say.end import Ending, end_screen, quiet_line
 
 if TYPE_CHECKING:
+    from circumvent.catalog import Law
     from circumvent.check.plan import Plan
     from circumvent.check.settings import CheckSettings
     from circumvent.cli.drive import View
+    from circumvent.model.option import Option
     from circumvent.model.report import Report
 
 BAD_INPUT = 2
@@ -118,10 +120,8 @@ def fail(error: Exception) -> int:
     return BAD_INPUT
 
 
-def _secret_in_history(option: object) -> bool:
-    origin = getattr(option, "origin", None)
-    secret = getattr(option, "password", None) or getattr(option, "user", None)
-    return origin is not None and origin.source == "argument" and secret is not None
+def _secret_in_history(option: Option) -> bool:
+    return option.origin.source == "argument" and (option.user is not None or option.password is not None)
 
 
 def _view(output: Output) -> View:
@@ -149,7 +149,7 @@ def _show(report: Report, settings: CheckSettings, output: Output, *, interrupte
         return
     ending = Ending(
         interrupted=interrupted,
-        laws=law_sentences(report),
+        laws=law_sentences(report, settings),
         dumped=output.dump,
         plain_dump=output.redact == "none",
         kept=settings.save,
@@ -158,20 +158,15 @@ def _show(report: Report, settings: CheckSettings, output: Output, *, interrupte
     terminal.show(end_screen(report, ending), stream, plain=output.plain)
 
 
-def law_sentences(report: Report) -> tuple[str, ...]:
+def law_sentences(report: Report, settings: CheckSettings) -> tuple[str, ...]:
     """Return the facts of law that touch what was tried, each with its source and date."""
     from circumvent import catalog  # noqa: PLC0415 - read for the end screen
+    from circumvent.check.baseline_rows import country  # noqa: PLC0415 - as above
 
     scopes = {option.scope.value for option in report.options if not option.baseline} | {"handing_on"}
-    return tuple(
-        law_sentence(law) for law in catalog.laws(report.settings.country) if scopes & set(law.applies_to)
-    )
+    return tuple(law_sentence(law) for law in catalog.laws(country(settings)) if scopes & set(law.applies_to))
 
 
-def law_sentence(law: object) -> str:
+def law_sentence(law: Law) -> str:
     """Say a fact of law with its source and date."""
-    from circumvent.catalog import Law  # noqa: PLC0415 - as above
-
-    if not isinstance(law, Law):  # pragma: no cover - for the type checker
-        raise TypeError
     return f"{law.text} ({law.source}, {law.date:%Y-%m-%d}; not legal advice)"

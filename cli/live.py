@@ -22,6 +22,7 @@ from circumvent.check.events import (
     Started,
     StateDecided,
 )
+from circumvent.cli.canvas import Canvas
 from circumvent.cli.cells import cut, packed, pad, width
 from circumvent.cli.terminal import size
 from circumvent.model.kinds import KINDS
@@ -72,6 +73,7 @@ class Live:
         """Draw on ``stream``, standard error if none is given."""
         self._began = time.monotonic()
         self._stream = stream if stream is not None else sys.stderr
+        self._canvas = Canvas(self._stream)
         self._colour = colour
         self._rows: dict[str, dict[str, str]] = {}
         self._row_of: dict[str, str] = {}
@@ -120,18 +122,19 @@ class Live:
     def close(self) -> None:
         """Remove the view."""
         if self._drawn:
-            self._write(_UP.format(n=self._drawn) + "\r" + _TO_END + _SHOW)
+            self._canvas.write(_UP.format(n=self._drawn) + "\r" + _TO_END + _SHOW)
             self._drawn = 0
+        self._canvas.close()
 
     def paint(self) -> None:
-        """Draw one frame over the last."""
-        if not self._rows:
+        """Draw one frame over the last; none while the terminal takes nothing (Ctrl-S), for nothing may wait here."""
+        if not self._rows or not self._canvas.ready():
             return
         wide, high = size(self._stream)
         lines = self.frame(max(wide - 1, 20), max(high - 1, 3))
         up = _UP.format(n=self._drawn) + "\r" if self._drawn else _HIDE
         more = _TO_END if self._drawn > len(lines) else ""
-        self._write(up + "".join(line + _LINE_END + "\n" for line in lines) + more)
+        self._canvas.write(up + "".join(line + _LINE_END + "\n" for line in lines) + more)
         self._drawn = len(lines)
 
     def frame(self, cells: int, most: int) -> list[str]:
@@ -213,7 +216,3 @@ class Live:
 
     def _cut(self, line: str, cells: int) -> str:
         return line if "\x1b" in line else cut(line, cells)
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()

@@ -107,27 +107,11 @@ def make_plan(
     _check_words(settings)
     random = SystemRandom()
     ids = IdMaker(_id_key(settings, id_key))
-    if (
-        settings.wants_builtin
-    ):  # reading the catalogue takes 20 ms, and its slugs never look like ids that are made
-        ids.reserve(*(option.id for option in catalog.options()))
+    # Reading the catalogue takes 20 ms, and its slugs never look like ids that are made.
+    builtin = catalog.options() if settings.wants_builtin else ()
+    ids.reserve(*(option.id for option in builtin))
     parsed = read_inputs(settings.named, ids=ids, stdin=stdin, allow_private=settings.allow_private)
-    builtin = (
-        [option for option in catalog.options() if not option.baseline] if settings.wants_builtin else []
-    )
-    chosen = select(
-        [*parsed.options, *builtin],
-        random=random,
-        careful=settings.careful,
-        include=settings.include,
-        only=settings.only,
-        skip=settings.skip,
-    )
-    chosen = _with_carriers(chosen, parsed.options)
-    if not chosen and not settings.target:
-        raise NothingToCheck(
-            parsed.sentences() or ["nothing is left to check: --only and --skip left every option out"]
-        )
+    chosen = _choose(settings, parsed, builtin, random)
     controls, bulks = _controls(settings)
     source = Source(interface=settings.interface) if settings.interface else None
     line = _line(source, settings)
@@ -159,6 +143,29 @@ def make_plan(
         parsed=parsed,
         notes=(),
     )
+
+
+def _choose(
+    settings: CheckSettings, parsed: Parsed, builtin: Sequence[Option], random: Random
+) -> tuple[Option, ...]:
+    """Return the options to try: what the user named, and a few of the catalogue.
+
+    :raises NothingToCheck: when there are none.
+    """
+    chosen = select(
+        [*parsed.options, *(option for option in builtin if not option.baseline)],
+        random=random,
+        careful=settings.careful,
+        include=settings.include,
+        only=settings.only,
+        skip=settings.skip,
+    )
+    chosen = _with_carriers(chosen, parsed.options)
+    if not chosen and not settings.target:
+        raise NothingToCheck(
+            parsed.sentences() or ["nothing is left to check: --only and --skip left every option out"]
+        )
+    return chosen
 
 
 def _is_private(option: Option) -> bool:

@@ -20,31 +20,28 @@ from circumvent.net.verify import TrustStore
 from circumvent.transport import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from circumvent.check.plan import Plan
     from circumvent.model.option import Option
     from circumvent.names.plan import Wanted
     from circumvent.net.trace import Trace
 
 
-def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Services:
-    """Make the services of one check; its time begins now, or at ``started_monotonic``."""
-    settings = plan.settings
+def _clock(started_monotonic: float | None) -> Clock:
     clock = Clock()
-    if started_monotonic is not None:
-        before = clock.started_monotonic - started_monotonic
-        clock = Clock(started_monotonic=started_monotonic, started_wall=clock.started_wall - before)
-    timeouts = Timeouts()
-    slots = Slots(Caps(fast=settings.fast, allow_private=settings.allow_private))
-    root_keys = plan.root_keys or RootKeys(plan.names.anchors)
-    inner = NamesInOrder(
-        chosen=plan.resolvers if settings.resolver else (),
-        source=plan.source,
-        share_private=settings.system_dns,
-    )
-    trust = TrustStore.mozilla(plan.trust_pem, clock.wall)
+    if started_monotonic is None:
+        return clock
+    before = clock.started_monotonic - started_monotonic
+    return Clock(started_monotonic=started_monotonic, started_wall=clock.started_wall - before)
+
+
+def _names(plan: Plan) -> Callable[[Option, int, bool], NamesPlan]:
+    """Return what resolvers are asked, by option, number of the try, and whether it is a trigger."""
+    asked = plan.names
+    root_keys = plan.root_keys or RootKeys(asked.anchors)
 
     def names(option: Option, number: int, trigger: bool) -> NamesPlan:
-        asked = plan.names
         first = number == 1 or trigger
         by_hand_clear = asked.by_hand and option.kind in CLEAR_KINDS
         return NamesPlan(
@@ -55,6 +52,23 @@ def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Serv
             clear=trigger or by_hand_clear,
             by_hand=asked.by_hand,
         )
+
+    return names
+
+
+def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Services:
+    """Make the services of one check; its time begins now, or at ``started_monotonic``."""
+    settings = plan.settings
+    clock = _clock(started_monotonic)
+    timeouts = Timeouts()
+    slots = Slots(Caps(fast=settings.fast, allow_private=settings.allow_private))
+    names = _names(plan)
+    inner = NamesInOrder(
+        chosen=plan.resolvers if settings.resolver else (),
+        source=plan.source,
+        share_private=settings.system_dns,
+    )
+    trust = TrustStore.mozilla(plan.trust_pem, clock.wall)
 
     shuffled = plan.random.sample(plan.controls, len(plan.controls))
 
