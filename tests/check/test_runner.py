@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt
     from circumvent.transport import Context
+    from tests.check.fakes import Act
 
 pytestmark = pytest.mark.anyio
 
@@ -170,14 +171,28 @@ async def test_a_private_address_is_not_contacted_unasked(monkeypatch: pytest.Mo
     assert script.seen == []
 
 
-async def test_that_it_carries_is_told_before_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+async def carries_and_is_asked(option: Option, context: Context) -> None:
+    await carries(option, context)
+    async with context.trace.step("honesty"):
+        await anyio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("kind", "act", "told_of"),
+    [("socks5", carries, ["a"]), ("dot", carries, []), ("dot", carries_and_is_asked, ["a"])],
+    ids=["tunnel", "resolver", "resolver after its canaries"],
+)
+async def test_that_it_carries_is_told_before_it_lasts_of_a_resolver_after_its_canaries(
+    kind: str, act: Act, told_of: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[tuple[str, Attempt]] = []
-    install(monkeypatch, Script())
+    install(monkeypatch, Script({"a": [act]}))
     services = services_for(make_run_plan())
     run = Runner(services, on_carried=lambda option, attempt: told.append((option.id, attempt)))
-    await run.run(first(make("a")))
-    await run.run(replace(first(make("a")), number=2))
-    assert [(name, attempt.proof) for name, attempt in told] == [("a", Proof.CARRIED)]
+    option = make("a", kind)
+    await run.run(first(option))
+    await run.run(replace(first(option), number=2))
+    assert [(name, attempt.proof) for name, attempt in told] == [(name, Proof.CARRIED) for name in told_of]
 
 
 async def test_a_name_of_the_users_that_nobody_may_see_is_not_looked_up(
