@@ -152,7 +152,8 @@ class Network(_Value, frozen=True):
 class Server(_Value, frozen=True):
     """One host: its name and other names, its addresses, its network, its services, its certificate.
 
-    ``anchor`` is the class under which it serves as an anchor, ``None`` for no anchor.
+    ``anchor`` is the class under which it serves as an anchor, ``None`` for no anchor. ``real`` names the programs
+    that serve in the place of the embedded servers (:mod:`circumvent.lab.world.real`).
     """
 
     name: str
@@ -162,6 +163,7 @@ class Server(_Value, frozen=True):
     aliases: tuple[str, ...] = ()
     certificate: Sort = Sort.GOOD
     anchor: str | None = None
+    real: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

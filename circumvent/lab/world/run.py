@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Final
 
 import dns.name
 
-from circumvent.lab.world import crypt, pages, prepare, resolver, voice
+from circumvent.lab.world import crypt, pages, prepare, real, resolver, voice
 from circumvent.lab.world.answers import Responder, Zone
+from circumvent.lab.world.children import Children
 from circumvent.lab.world.connect import ConnectServer
 from circumvent.lab.world.description import (
     Character,
@@ -58,24 +59,37 @@ class Running:
     def __init__(self, prepared: Prepared) -> None:
         self._prepared = prepared
         self._listeners = Listeners()
+        self._children = Children()
         self._zones: dict[str, Zone] = {}
         self._honest = self._responder("", Names())
 
     async def start(self) -> None:
-        """Open every port of every server.
+        """Open every port of every server, and start the daemons that stand in for some.
 
-        :raises OSError: when one cannot be had.
+        :raises OSError: when a port cannot be had, or a daemon does not come up.
         """
         for server in self._prepared.world.servers:
             for service in server.services:
+                left = real.rest(server, service)
                 try:
-                    await self._serve(server, service)
+                    if left is not None:
+                        await self._serve(server, left)
                 except OSError as exc:
                     raise OSError(exc.errno, f"{server.name}: {exc.strerror or exc}") from exc
+        daemons = [
+            command
+            for server in self._prepared.world.servers
+            for command in real.commands(self._prepared, server)
+        ]
+        try:
+            await self._children.start(daemons)
+        except* OSError as group:
+            raise OSError(str(group.exceptions[0])) from None
 
     def close(self) -> None:
-        """Close every port."""
+        """Close every port and end every daemon."""
         self._listeners.close()
+        self._children.close()
 
     async def _serve(self, server: Server, service: Service) -> None:
         listeners, addresses, pair = self._listeners, server.addresses, self._prepared.pairs[server.name]
@@ -153,9 +167,14 @@ async def serve(path: Path) -> int:
     try:
         prepared = prepare.read(path)
         running = Running(prepared)
-        await running.start()
     except (OSError, DescriptionError) as exc:
         _say({"ready": False, "error": str(exc)})
+        return 1
+    try:
+        await running.start()
+    except OSError as exc:
+        _say({"ready": False, "error": str(exc)})
+        running.close()
         return 1
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,97 @@
+"""Daemons as children of the world's process: started, awaited, ended with it."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from circumvent.lab.world.daemons import find_program
+from circumvent.lab.world.listen import GONE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from circumvent.lab.world.real import Command
+
+#: Seconds that a daemon may take to open its ports on a busy machine, and between two looks at it.
+START: Final = 40.0
+LOOK_AGAIN: Final = 0.05
+_PR_SET_PDEATHSIG: Final = 1
+_LOG: Final = "daemon.log"
+
+
+class Children:
+    """The running daemons of a world."""
+
+    def __init__(self) -> None:
+        self._processes: list[asyncio.subprocess.Process] = []
+
+    async def start(self, commands: Sequence[Command]) -> None:
+        """Start daemons side by side and return when all their ports are open.
+
+        :raises OSError: when one is not installed, ends, or takes too long; the message has the end of its log.
+        """
+        async with asyncio.TaskGroup() as group:
+            for command in commands:
+                group.create_task(self._start(command))
+
+    async def _start(self, command: Command) -> None:
+        program = find_program(command.words[0])
+        if program is None:
+            raise FileNotFoundError(f"{command.words[0]} is not installed")
+        surroundings = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(command.folder),
+            "LANG": "C.UTF-8",
+        }
+        with (command.folder / _LOG).open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                program,
+                *command.words[1:],
+                cwd=command.folder,
+                env=surroundings,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_tie,
+            )
+        self._processes.append(process)
+        try:
+            async with asyncio.timeout(START):
+                for address, port in command.ports:
+                    while not await _answers(address, port):
+                        if process.returncode is not None:
+                            raise ConnectionError(_tail(command, "ended"))
+                        await asyncio.sleep(LOOK_AGAIN)
+        except TimeoutError as exc:
+            raise TimeoutError(_tail(command, "is not ready")) from exc
+
+    def close(self) -> None:
+        """End them all: daemons of a laboratory have nothing to save."""
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _tie() -> None:
+    """Die with the world (runs in the child, before the program)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def _answers(address: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(address, port)
+    except GONE:
+        return False
+    writer.close()
+    return True
+
+
+def _tail(command: Command, what: str) -> str:
+    log = (command.folder / _LOG).read_text(encoding="utf-8", errors="replace")
+    return f"{command.words[0]} {what}: {log[-2000:].strip()}"
