@@ -74,7 +74,7 @@ def resolvers(settings: CheckSettings) -> tuple[Resolver, ...]:
     if found := re.fullmatch(r"\[([^\]]+)\]:(\d{1,5})|([^:]+):(\d{1,5})", settings.resolver):
         host, port = found[1] or found[3], int(found[2] or found[4])
     try:
-        return (Resolver(host.strip("[]"), port),)
+        return (Resolver(host[1:-1] if host[:1] + host[-1:] == "[]" else host, port),)
     except ValueError as exc:
         raise SettingsError(
             "--resolver: give an IP address, with a port if need be, or a tls:// or https:// link. "
