@@ -8,10 +8,12 @@ import pytest
 from circumvent.lab.actions import Drop
 from circumvent.lab.blocking import Blocking
 from circumvent.lab.flow import UP
-from circumvent.lab.rules.protocols import Unrecognised, recognise
+from circumvent.lab.rules.protocols import Recognised, Unrecognised, recognise
 from circumvent.lab.scope import Scope
-from tests.lab_engine.talk import Net, client_hello, opened, quic_initials
+from tests.lab_engine.talk import Net, Udp, client_hello, opened, quic_initials
 
+STUN = b"\0\x01\0\0\x21\x12\xa4\x42" + bytes(12)
+IKE = bytes(range(1, 9)) + bytes(8) + b"\x21\x20\x22\x08" + bytes(4) + b"\0\0\0\x1c" + bytes(40)
 QUERY = dns.message.make_query("example.", "A").to_wire()
 
 
@@ -28,6 +30,12 @@ QUERY = dns.message.make_query("example.", "A").to_wire()
         (b"\0" * 40, True, None),
         (b"\0" * 40, False, None),
         (b"", True, None),
+        (STUN, False, "stun"),
+        (STUN, True, None),
+        (IKE, False, "ike"),
+        (bytes(4) + IKE, False, "ike"),
+        (b"\xc8\x02\x00\x14" + bytes(16), False, "l2tp"),
+        (b"\xc8\x02\x00\x15" + bytes(16), False, "quic"),
     ],
 )
 def test_recognition(payload: bytes, stream: bool, name: str | None) -> None:
@@ -85,3 +93,14 @@ def test_what_it_could_not_recognise_is_refused() -> None:
         Unrecognised(allowed=("smtp",))
     with pytest.raises(ValueError, match="packets"):
         Unrecognised(packets=0)
+
+
+@pytest.mark.parametrize(("payload", "hit"), [(STUN, True), (QUERY, False), (bytes(40), False)])
+def test_a_deny_list(family: int, payload: bytes, hit: bool) -> None:
+    net = Net(Blocking(name="calls", when=Recognised(protocols=("stun",)), then=Drop()))
+    assert Udp(net, family=family, server_port=3478).up(payload).silence is hit
+    late = Udp(net, family=family, client_port=40001)
+    assert late.up(b"first").untouched
+    assert late.up(payload).untouched
+    with pytest.raises(ValueError, match="not recognised"):
+        Recognised(protocols=("smtp",))
