@@ -176,7 +176,8 @@ class _Plain(_Drawing):
             case Table(sections=sections):
                 told = [line for section in sections for line in _sentences(section)]
             case Steps(texts=texts):
-                told = [f"{number}. {_clean(text)}" for number, text in enumerate(texts, 1)]
+                numbers = len(texts) > 1
+                told = [f"{number}. " * numbers + _clean(text) for number, text in enumerate(texts, 1)]
             case Space():
                 return [""]
             case Sentence(text=text) | Heading(text=text):

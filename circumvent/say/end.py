@@ -73,7 +73,9 @@ def cost(report: Report, ending: Ending) -> str:
     """Say what the run cost, and what was kept of it."""
     total = len(asked_for(report))
     used = report.bytes.sent + report.bytes.received
-    said = _("{n} options in {time}, {size} used.") if total != 1 else _("1 option in {time}, {size} used.")
+    said = {0: _("{time}, {size} used."), 1: _("1 option in {time}, {size} used.")}.get(
+        total, _("{n} options in {time}, {size} used.")
+    )
     told = said.format(
         n=total, time=_seconds(report.duration_s), size=kilobytes(used) if used else _("no data")
     )
@@ -136,7 +138,11 @@ def _verdict(report: Report) -> list[Block]:
         said += " " + _("Nothing is needed to reach what was tested.")
     elif state is NetworkState.UNKNOWN:
         said += " " + network.not_decided(report)
-    blocks: list[Block] = [Sentence(said + " " + counted(options) if options else said, strong=True)]
+    if options:
+        said += " " + counted(options)
+    elif report.targets:
+        said += " " + _reached(report.targets)
+    blocks: list[Block] = [Sentence(said, strong=True)]
     late = [option for option in options if option.reason in {Reason.DEADLINE, Reason.BUDGET}]
     if late:
         what = _("The time") if late[0].reason is Reason.DEADLINE else _("The data limit")
@@ -153,6 +159,11 @@ def _verdict(report: Report) -> list[Block]:
             )
         )
     return blocks
+
+
+def _reached(targets: Sequence[Target]) -> str:
+    direct = sum(target.direct is Status.WORKS for target in targets)
+    return _("Reached directly: {n} of {total} that you asked for.").format(n=direct, total=len(targets))
 
 
 def _laws(ending: Ending) -> list[Block]:
@@ -201,7 +212,8 @@ def _named(option: OptionReport, names: Names) -> str:
 
 def _first(report: Report, ending: Ending) -> list[Block]:
     if not any(carries(option) for option in asked_for(report)):
-        return _nothing_works(report)
+        reached = report.targets and all(target.direct is Status.WORKS for target in report.targets)
+        return [] if reached and not asked_for(report) else _nothing_works(report)
     chosen = first_advice(report, ending.need)
     if chosen is None or (report.network.state is NetworkState.OPEN and ending.need is None):
         return []

@@ -154,10 +154,10 @@ def milliseconds(value: float) -> str:
 
 
 def kilobytes(count: int) -> str:
-    """Return a size in decimal kB or MB."""
+    """Return a size in decimal kB or MB; what is less than 1 kB counts as that."""
     if count >= 1_000_000:
         return f"{count / 1_000_000:.1f} MB"
-    return f"{count / 1000:.0f} kB"
+    return f"{max(count / 1000, 1):.0f} kB" if count else "0 kB"
 
 
 def rate(kbps: float) -> str:

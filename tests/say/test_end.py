@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from circumvent.cli.draw import Style, draw
 from circumvent.model.kinds import KINDS
-from circumvent.model.report import OptionReport, Success
+from circumvent.model.report import OptionReport, Success, Target
 from circumvent.model.words import Evidence, NetworkState, Proof, Reason, Scope, Status
 from circumvent.say.blocks import Groups, Sentence, Table
 from circumvent.say.end import Ending, end_screen, first_advice, quiet_line
@@ -144,6 +144,20 @@ def test_an_open_network_needs_nothing() -> None:
 def test_advice_when_nothing_works_names_what_was_not_tried() -> None:
     assert "circumvent check --builtin" in text("nothing-works")
     assert "ask whoever runs the server" in text("nothing-works")
+
+
+def test_targets_alone_are_the_answer() -> None:
+    def said(*direct: Status) -> str:
+        targets = tuple(Target(name=f"site-{n}.example", direct=one) for n, one in enumerate(direct))
+        return "\n".join(draw(end_screen(report(NetworkState.OPEN, (), targets=targets)), WIDE))
+
+    reached = said(Status.WORKS)
+    assert reached.startswith(
+        "No filtering seen. Nothing is needed to reach what was tested. Reached directly: 1 of 1"
+    )
+    assert "Do this now" not in reached
+    assert "\n6.2 s, 1.1 MB used." in reached
+    assert "not reached directly. No way to it was found" in said(Status.WORKS, Status.UNREACHABLE)
 
 
 def test_quiet_is_one_line_of_state_count_and_advice() -> None:

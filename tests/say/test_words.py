@@ -72,6 +72,6 @@ def test_a_finding_below_possible_is_not_shown() -> None:
 def test_numbers() -> None:
     assert tries(good("a", "doh", 9.0, tries=3, ok=2)) == "2 of 3"
     assert [milliseconds(one) for one in (0.44, 9.96, 71.2)] == ["0.4 ms", "10.0 ms", "71 ms"]
-    assert [kilobytes(one) for one in (900, 16384, 1_100_000)] == ["1 kB", "16 kB", "1.1 MB"]
+    assert [kilobytes(one) for one in (0, 90, 16384, 1_100_000)] == ["0 kB", "1 kB", "16 kB", "1.1 MB"]
     assert [rate(one) for one in (48, 8120, 41_000)] == ["48 kbit/s", "8.1 Mbit/s", "41 Mbit/s"]
     assert {words.TRYING, words.WAITING} == {"o", "."}
