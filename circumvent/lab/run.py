@@ -44,7 +44,15 @@ _FOLDER: Final = Path("/dev/shm/laboratory")  # noqa: S108 - see above
 _PATIENCE: Final = 60.0
 _LONGEST_LOG: Final = 4000
 #: What of the environment a check gets.
-_KEPT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START", "CIRCUMVENT_DEBUG")
+_KEPT: Final = (
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "COVERAGE_PROCESS_START",
+    "CIRCUMVENT_DEBUG",
+)
 
 
 class RunFailedError(Exception):
@@ -76,7 +84,9 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
 
-def run(scenario: Scenario, *, seed: int = 0, words: Sequence[str] = (), record: Path | None = None) -> Result:
+def run(
+    scenario: Scenario, *, seed: int = 0, words: Sequence[str] = (), record: Path | None = None
+) -> Result:
     """Run a scenario once; ``words`` are further words of the check's command line, ``record`` a file for packets.
 
     :raises circumvent.lab.namespace.Refused: when the kernel does not allow namespaces.

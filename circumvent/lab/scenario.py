@@ -19,7 +19,7 @@ from circumvent.lab.scenario_build import BuildError, build, line_of
 from circumvent.lab.scenario_helper import ADDRESSES as HELPERS
 from circumvent.lab.scenario_rules import build_rule
 from circumvent.lab.world.description import Character, Half, Sort
-from circumvent.model.words import FindingKind, NetworkState, Status
+from circumvent.model.words import FindingKind, NetworkState, Status  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,8 +54,8 @@ class Direction:
 class Link:
     """The way between client and world. It lies beyond the censor, who sits beside the client."""
 
-    up: Direction = Direction()  # noqa: RUF009 - frozen
-    down: Direction = Direction()  # noqa: RUF009 - frozen
+    up: Direction = Direction()
+    down: Direction = Direction()
     mtu: int = 1500
 
 
@@ -165,10 +165,10 @@ class Scenario:
     sources: tuple[str, ...]
     truth: Truth
     behaviours: tuple[str, ...] = ()
-    link: Link = Link()  # noqa: RUF009 - frozen
-    client: Client = Client()  # noqa: RUF009 - frozen
-    world: Changes = Changes()  # noqa: RUF009 - frozen
-    check: Check = Check()  # noqa: RUF009 - frozen
+    link: Link = Link()
+    client: Client = Client()
+    world: Changes = Changes()
+    check: Check = Check()
     rule: tuple[dict[str, Any], ...] = field(default_factory=tuple)
     helper: Literal["interceptor", "splitter"] | None = None
 
@@ -205,7 +205,9 @@ def parse(text: str, *, origin: str) -> Scenario:
 def names() -> tuple[str, ...]:
     """Return the names of the scenarios that ship with the package."""
     folder = resources.files("circumvent.lab").joinpath("scenarios")
-    return tuple(sorted(one.name.removesuffix(".toml") for one in folder.iterdir() if one.name.endswith(".toml")))
+    return tuple(
+        sorted(one.name.removesuffix(".toml") for one in folder.iterdir() if one.name.endswith(".toml"))
+    )
 
 
 def find(name: str) -> Scenario:

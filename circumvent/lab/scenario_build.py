@@ -11,7 +11,7 @@ import re
 import types
 from collections.abc import Sequence
 from dataclasses import MISSING, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Final, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -134,7 +134,7 @@ def _plain(hint: Any, value: object, place: Place) -> Any:
         return msgspec.convert(value, hint, strict=True)
     except msgspec.ValidationError as exc:
         if isinstance(hint, type) and issubclass(hint, enum.Enum):
-            words = [str(one.value) for one in cast("type[enum.Enum]", hint)]
+            words = [str(one.value) for one in hint]
             raise BuildError(place, f"this is one of {', '.join(words)}") from exc
         raise BuildError(place, str(exc)) from exc
 

@@ -71,13 +71,16 @@ async def meant(protocol: str, host: str, port: int) -> tuple[str, int]:
         await loop.sock_sendall(sock, f"{protocol} {host} {port}".encode("ascii"))
         async with asyncio.timeout(_PATIENCE):
             answer = (await loop.sock_recv(sock, 200)).decode("ascii").split()
-    if len(answer) != 2:  # noqa: PLR2004 - address and port
+    if len(answer) != 2:
         raise OSError("nobody knows whom this client meant")
     return answer[0], int(answer[1])
 
 
 async def serve(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, upstream: Callable[[], ssl.SSLContext] | None
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    *,
+    upstream: Callable[[], ssl.SSLContext] | None,
 ) -> None:
     """Carry what comes to whom it was meant for, and back."""
     with contextlib.suppress(OSError, TimeoutError, ValueError):

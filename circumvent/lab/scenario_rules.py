@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from circumvent.lab import actions, rules, shaping
 from circumvent.lab.blocking import Action, Blocking, Trigger
-from circumvent.lab.scenario_build import Choices, build
+from circumvent.lab.scenario_build import Choices
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -63,12 +63,13 @@ def _modules() -> list[ModuleType]:
 
 
 def _with_method(method: str) -> dict[str, type]:
-    found = {}
+    found: dict[str, type] = {}
     for module in _modules():
-        for name, value in vars(module).items():
-            own = inspect.isclass(value) and value.__module__ == module.__name__ and not name.startswith("_")
-            if own and is_dataclass(value) and len(_parameters(value, method)) >= _PARAMETERS[method]:
-                found[word_of(value)] = value
+        classes = [one for _, one in inspect.getmembers(module, inspect.isclass) if is_dataclass(one)]
+        for cls in classes:
+            own = cls.__module__ == module.__name__ and not cls.__name__.startswith("_")
+            if own and len(_parameters(cls, method)) >= _PARAMETERS[method]:
+                found[word_of(cls)] = cls
     return found
 
 
@@ -79,6 +80,3 @@ _PARAMETERS: Final = {"judge": 3, "act": 4, "see": 3}
 def _parameters(cls: type, method: str) -> list[str]:
     function = cls.__dict__.get(method)
     return list(inspect.signature(function).parameters) if inspect.isfunction(function) else []
-
-
-__all__ = ["build", "build_rule", "choices", "rule_kinds", "word_of"]

@@ -65,7 +65,8 @@ def way_of(scenario: Scenario) -> Way:
     """Return the way between client and world."""
     link = scenario.link
     return Way(
-        near=Segment(mtu=link.mtu), far=Segment(mtu=link.mtu, up=_direction(link.up), down=_direction(link.down))
+        near=Segment(mtu=link.mtu),
+        far=Segment(mtu=link.mtu, up=_direction(link.up), down=_direction(link.down)),
     )
 
 

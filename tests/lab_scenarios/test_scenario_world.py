@@ -1,0 +1,43 @@
+"""From a scenario to what is built: the way, the client, the words of the check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from circumvent.lab.scenario import find
+from circumvent.lab.scenario_world import client_of, rows, way_of, words, world_of
+from circumvent.lab.world.description import Sort
+from circumvent.lab.world.prepare import prepare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_link_lies_beyond_the_censor() -> None:
+    way = way_of(find("high-latency-geo-satellite"))
+    assert way.near.up.perfect
+    assert way.far.up.delay == 0.3
+    assert way.far.down.loss == 0.002
+
+
+def test_a_client_without_a_family_has_no_address_of_it() -> None:
+    assert client_of(find("offline")) == ()
+    assert all(":" in address for address in client_of(find("ipv6-only")))
+    assert len(client_of(find("open"))) == 2
+
+
+def test_changes_of_the_world() -> None:
+    world = world_of(find("dead-servers-no-censor"))
+    assert world.server("proxy.jasper.example").certificate is Sort.EXPIRED
+    assert world.server("proxy.ember.example").certificate is Sort.GOOD
+
+
+def test_what_the_check_is_told(tmp_path: Path) -> None:
+    scenario = find("captive-portal")
+    prepared = prepare(world_of(scenario), tmp_path)
+    given = words(scenario, prepared)
+    assert "--json" in given
+    assert any(word.startswith("http://control.") for word in given), "a control over plain HTTP"
+    few = replace(scenario, check=replace(scenario.check, options=("doh *.anvil.example",)))
+    assert [row["label"] for row in rows(few, prepared)] == ["doh dns.anvil.example"]
