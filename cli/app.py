@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 from circumvent import __version__
 
+TYPE_CHECKING = False  # known by its name; typing would double the start of --help
+if TYPE_CHECKING:
+    from typing import IO
+
+#: The output can't be written: no space, quota, a device that fails.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 #: Exit codes that every command shares.
 BAD_INPUT = 2
 STOPPED = 3
@@ -21,7 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
         _say("Stopped; nothing was decided.")
         return STOPPED
     except BrokenPipeError:
-        _forget_output()
+        _forget(sys.stdout, sys.stderr)
+        return STOPPED
+    except OSError as exc:
+        if exc.errno not in _FULL:
+            return _unexpected(exc)
+        _forget(sys.stdout)
+        _say(f"circumvent: what it says can't be written ({exc.strerror}).")
         return STOPPED
     except Exception as exc:  # noqa: BLE001 - the last line of defence: one sentence, never a traceback
         return _unexpected(exc)
@@ -36,6 +49,7 @@ def _run(given: list[str]) -> int:
 
         print(HELP, end="", flush=True)
         return 0
+    _open_what_is_closed()
     if given[0] == "check":
         _heed_signals()
     from circumvent.cli.commands import run  # noqa: PLC0415 - typer costs 100 ms
@@ -53,14 +67,21 @@ def _heed_signals() -> None:
         signal.signal(number, signal.default_int_handler)
 
 
-def _forget_output() -> None:
-    """Whoever read our output has left; what is still buffered goes nowhere, without a complaint at exit."""
-    sink = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            os.dup2(sink, stream.fileno())
-        except (OSError, ValueError):
-            continue
+def _open_what_is_closed() -> None:
+    """Give closed streams (``<&-``, services) to nobody, lest a socket of ours gets the number of standard output."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="ascii")  # noqa: PTH123, SIM115 - until the process ends
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as above
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as above
+
+
+def _forget(*streams: IO[str]) -> None:
+    from circumvent.cli.terminal import forget  # noqa: PLC0415 - not for --help
+
+    for stream in streams:
+        forget(stream)
 
 
 def _unexpected(error: Exception) -> int:
@@ -79,4 +100,4 @@ def _say(sentence: str) -> None:
     try:
         print(sentence, file=sys.stderr, flush=True)
     except (OSError, ValueError):
-        _forget_output()
+        _forget(sys.stderr)

@@ -13,6 +13,7 @@ from circumvent.check.events import (
     Started,
     StateDecided,
 )
+from circumvent.cli.terminal import forget
 from circumvent.model.words import NetworkState, Status
 from circumvent.say.names import Names
 from circumvent.say.network import NO_WAY_OUT, finding_short, line_facts, seen_so_far
@@ -101,7 +102,10 @@ class Lines:
             self._say(at, "further options are counted only")
 
     def _say(self, at: float, said: str) -> None:
-        print(f"{at:6.1f} s  {sanitise(said, 300)}", file=self._stream, flush=True)
+        try:
+            print(f"{at:6.1f} s  {sanitise(said, 300)}", file=self._stream, flush=True)
+        except OSError:  # whoever read the progress has left; the answer is worth having all the same
+            forget(self._stream)
 
 
 def _options(count: int) -> str:

@@ -74,6 +74,17 @@ def show(blocks: Iterable[Block], stream: IO[str], *, plain: bool = False) -> No
     print("\n".join(draw(blocks, style_for(stream, plain=plain_wanted(plain)))), file=stream, flush=True)
 
 
+def forget(stream: IO[str]) -> None:
+    """Send what is still written to a stream to nobody: its reader has left, and the exit must not complain."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, stream.fileno())
+    except (OSError, ValueError):
+        return
+    finally:
+        os.close(sink)
+
+
 def tell(sentence: str, *, indent: str = "  ") -> None:
     """Say a sentence on standard error, its further lines indented."""
     from circumvent.cli.cells import wrap  # noqa: PLC0415 - it is loaded with the first sentence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -165,3 +166,44 @@ def _catches(pid: int, number: signal.Signals) -> bool:
     status = Path(f"/proc/{pid}/status").read_text("ascii")
     caught = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt"))
     return bool(caught >> (number - 1) & 1)
+
+
+#: A check that ends at once: nobody listens there.
+AT_ONCE = ("check", "socks5://127.0.0.1:1", "--allow-private", "--anchors", "none")
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_defect(closed: str) -> None:
+    command = shlex.join([*COMMAND, *AT_ONCE]) + " " + closed
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 1
+    assert "defect" not in done.stderr
+    if ">&-" not in closed.replace("2>&-", ""):
+        assert "The option does not work." in done.stdout
+
+
+def test_the_reader_of_the_progress_may_leave() -> None:
+    command = f"({shlex.join([*COMMAND, *AT_ONCE])}; echo $? >&2) 2>&1 >/dev/null | head -n 1"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=env, check=False)
+    assert "checking 1 option" in done.stdout
+    reader, writer = os.pipe()
+    os.close(reader)
+    alone = subprocess.run(
+        [*COMMAND, *AT_ONCE], stdout=subprocess.PIPE, stderr=writer, text=True, env=env, check=False
+    )
+    os.close(writer)
+    assert alone.returncode == 1
+    assert "The option does not work." in alone.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_said() -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *AT_ONCE], stdout=full, stderr=subprocess.PIPE, text=True, env=env, check=False
+        )
+    assert done.returncode == 3
+    assert done.stderr.endswith("circumvent: what it says can't be written (No space left on device).\n")
