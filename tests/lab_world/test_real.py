@@ -121,10 +121,23 @@ def test_what_is_left_stays_embedded() -> None:
     assert real.rest(msgspec.structs.replace(server, real=()), names) == names
 
 
-def test_installed_programs_stand_in_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_programs_stand_in_at_three_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(real, "find_program", lambda name: name if name in ("unbound", "squid") else None)
     world = real.with_daemons(standard_world())
-    assert world.server("dns.birch.example").real == ("unbound",)
+    assert world.server("dns.anvil.example").real == ("unbound",)
     assert world.server("proxy.ember.example").real == ("squid",)
     assert world.server("www.anvil.example").real == ()
     assert world.server("silent.krill.example").real == ()
+    assert sum(server.real == ("unbound",) for server in world.servers) == real.MOST_EACH
+
+
+@pytest.mark.namespace
+@pytest.mark.requires(*real.COMMANDS)
+def test_a_world_with_all_of_them_comes_up(tmp_path: Path) -> None:
+    prepared = prepare(real.with_daemons(standard_world()), tmp_path)
+    programs = {program for server in prepared.world.servers for program in server.real}
+    assert programs == set(real.COMMANDS)
+    with open_wire(WireConfig(world=prepared.world.addresses())) as wire:
+        with wire.in_world():
+            running = process.start(prepared)
+        running.stop()

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 SIZES: Final = (1024, 16384, 65536, 131072, 1048576)
 #: Protocols of a resolver that a program takes over. (unbound opens UDP on the ports of DoT and DoH, too, where QUIC is.)
 _PROTOCOLS: Final = {"unbound": ("udp", "tcp"), "dnsdist": ("dot", "doh")}
+#: On so many servers a program stands in: a finding about a class of servers wants three places.
+MOST_EACH: Final = 3
 _SIGNED: Final = frozenset(
     {
         Character.HONEST,
@@ -85,15 +87,24 @@ def rest(server: Server, service: Service) -> Service | None:
     return None if taking else service
 
 
-def with_daemons(world: World) -> World:
-    """Return a world in which every installed program serves what it can, where nothing else is odd."""
-    installed = [name for name in COMMANDS if find_program(name) is not None]
+def with_daemons(world: World, *, most: int = MOST_EACH) -> World:
+    """Return a world in which installed programs serve what they can, each on ``most`` servers at most.
+
+    Servers with something else odd about them stay as they are.
+    """
+    left = {name: most for name in COMMANDS if find_program(name) is not None}
     for server in world.servers:
-        if server.certificate is Sort.GOOD:
-            fitting = tuple(
-                name for name in installed if any(takes(name, service) for service in server.services)
-            )
-            world = world.with_server(msgspec.structs.replace(server, real=fitting))
+        fitting = [
+            name
+            for name, number in left.items()
+            if number
+            and server.certificate is Sort.GOOD
+            and any(takes(name, service) for service in server.services)
+        ]
+        for name in fitting:
+            left[name] -= 1
+        if fitting:
+            world = world.with_server(msgspec.structs.replace(server, real=tuple(fitting)))
     return world
 
 
