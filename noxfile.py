@@ -71,6 +71,13 @@ def _lowest(requirements: Iterable[str]) -> list[str]:
 
 
 @nox.session
+def accuracy(session: nox.Session) -> None:
+    """Run every scenario of the laboratory with three seeds and print verdict against truth."""
+    session.install("-e", ".", *_group("tests"))
+    session.run("python", "-m", "tests.lab_scenarios.accuracy", *(session.posargs or ("--seeds", "3")))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout with ruff."""
     session.install(*_group("lint"))

@@ -77,11 +77,14 @@ def client_of(scenario: Scenario) -> tuple[str, ...]:
 
 
 def rows(scenario: Scenario, prepared: Prepared) -> list[dict[str, Any]]:
-    """Return the options that are checked."""
-    patterns = scenario.check.options
-    text = arguments.options(prepared, everything=bool(patterns))
-    found: list[dict[str, Any]] = tomllib.loads(text)["option"]
-    return [row for row in found if not patterns or matches(row["label"], patterns)]
+    """Return the options that are checked: those of the patterns, else all that are sound in the standard world."""
+    patterns = scenario.check.options or _labels(msgspec.structs.replace(prepared, world=standard_world()))
+    found: list[dict[str, Any]] = tomllib.loads(arguments.options(prepared, everything=True))["option"]
+    return [row for row in found if matches(row["label"], patterns)]
+
+
+def _labels(prepared: Prepared) -> tuple[str, ...]:
+    return tuple(row["label"] for row in tomllib.loads(arguments.options(prepared))["option"])
 
 
 def words(scenario: Scenario, prepared: Prepared) -> list[str]:
