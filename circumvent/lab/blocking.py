@@ -126,6 +126,7 @@ class _State:
     punishable: bool
     until: float = 0.0
     count: int = 0
+    done: bool = False  # nothing can happen to this flow any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,8 @@ class Blocking:
         state = sight.flow.states.get(self.name)
         if state is None:
             state = sight.flow.states[self.name] = self._meet(sight.flow)
+        if state.done:
+            return None
         if self.windows and not any(window.holds(sight.now) for window in self.windows):
             return None
         if state.status is _Status.CONDEMNED:
@@ -167,7 +170,7 @@ class Blocking:
         if judgement is Judgement.YES:
             return self._condemn(state, sight, memory)
         if judgement is Judgement.NEVER:
-            state.status = _Status.SPARED
+            self._spare(state)
         return None
 
     def _meet(self, flow: Flow) -> _State:
@@ -175,12 +178,17 @@ class Blocking:
         punishable = False
         if self.residual is not None:
             punishable = covered if self.residual.scope is None else self.residual.scope.covers(flow)
-        return _State(_Status.WATCHED if covered else _Status.OUTSIDE, punishable)
+        status = _Status.WATCHED if covered else _Status.OUTSIDE
+        return _State(status, punishable, done=not covered and not punishable)
+
+    def _spare(self, state: _State) -> None:
+        state.status = _Status.SPARED
+        state.done = not state.punishable
 
     def _condemn(self, state: _State, sight: Sight, memory: Memory) -> Verdict | None:
         if self.probability < 1.0 and memory.random.random() >= self.probability:
             if self.lasts > 0:
-                state.status = _Status.SPARED
+                self._spare(state)
             return None
         if self.lasts > 0:
             state.status = _Status.CONDEMNED

@@ -91,9 +91,8 @@ class Fragment:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One packet. ``start`` is where its transport header begins, ``body`` its payload, ``end`` where it ends.
+class Packet(NamedTuple):
+    """One packet. (A tuple, because every packet makes three of them.) ``start`` is where its transport header begins, ``body`` its payload, ``end`` where it ends.
 
     ``protocol`` is that of the payload, behind any extension headers. Ports and ``flags`` are 0 where there are none:
     protocols without ports, and fragments other than the first.
@@ -410,20 +409,7 @@ def forwarded(packet: Packet, hops: int) -> Packet:
 
 def with_raw(packet: Packet, raw: bytes) -> Packet:
     """Return ``packet`` over other bytes of the same layout."""
-    return Packet(
-        raw,
-        packet.version,
-        packet.protocol,
-        packet.source,
-        packet.destination,
-        packet.start,
-        packet.body,
-        packet.end,
-        packet.source_port,
-        packet.destination_port,
-        packet.flags,
-        packet.fragment,
-    )
+    return Packet(raw, *packet[1:])
 
 
 def rewritten(
