@@ -27,6 +27,12 @@ LONGEST_FUNCTION: Final = 60
 #: Packages whose tests have a folder of another name: ``tests/lab`` holds the networks and servers of all tests.
 FOLDERS: Final = {"circumvent/lab/world": "tests/lab_world", "circumvent/lab": "tests/lab_engine"}
 
+#: ``tests/lab`` is the laboratory that the tests use; the one that is shipped is tested beside it.
+LABORATORY: Final = {
+    "circumvent/lab": Path("lab_engine"),
+    "circumvent/lab/rules": Path("lab_engine/rules"),
+    "circumvent/lab/world": Path("lab_world"),
+}
 #: Modules without a test file of the same name: where they are tested instead, and why there.
 TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/names/ask.py": "tests/names/test_probe.py - asks only as part of a try",
@@ -40,6 +46,7 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/lab/scenario.py": "tests/lab_scenarios/test_scenario.py - scenarios have a folder of their own",
     "circumvent/lab/scenario_build.py": "tests/lab_scenarios/test_scenario_build.py - likewise",
     "circumvent/lab/scenario_client.py": "tests/lab_scenarios/test_scenario_client.py - likewise",
+    "circumvent/lab/scenario_device.py": "tests/lab_scenarios/test_run.py - it needs a wire",
     "circumvent/lab/scenario_helper.py": "tests/lab_scenarios/test_scenario_helper.py - likewise",
     "circumvent/lab/scenario_rules.py": "tests/lab_scenarios/test_scenario_rules.py - likewise",
     "circumvent/lab/scenario_world.py": "tests/lab_scenarios/test_scenario_world.py - likewise",
