@@ -18,7 +18,6 @@ from circumvent.cli.question import ask_if_needed
 from circumvent.say.end import Ending, end_screen, quiet_line
 
 if TYPE_CHECKING:
-    from circumvent.catalog import Law
     from circumvent.check.plan import Plan
     from circumvent.check.settings import CheckSettings
     from circumvent.cli.drive import View
@@ -162,11 +161,7 @@ def law_sentences(report: Report, settings: CheckSettings) -> tuple[str, ...]:
     """Return the facts of law that touch what was tried, each with its source and date."""
     from circumvent import catalog  # noqa: PLC0415 - read for the end screen
     from circumvent.check.baseline_rows import country  # noqa: PLC0415 - as above
+    from circumvent.say.law import law_sentence  # noqa: PLC0415 - as above
 
     scopes = {option.scope.value for option in report.options if not option.baseline} | {"handing_on"}
     return tuple(law_sentence(law) for law in catalog.laws(country(settings)) if scopes & set(law.applies_to))
-
-
-def law_sentence(law: Law) -> str:
-    """Say a fact of law with its source and date."""
-    return f"{law.text} ({law.source}, {law.date:%Y-%m-%d}; not legal advice)"

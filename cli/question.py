@@ -10,6 +10,9 @@ from circumvent.cli import terminal
 from circumvent.cli.cells import wrap
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from circumvent.catalog import Law
     from circumvent.check.settings import CheckSettings
     from circumvent.cli.check_command import Output
 
@@ -40,23 +43,25 @@ def ask_if_needed(settings: CheckSettings, output: Output) -> CheckSettings:
         terminal.tell(IN_ONE_LINE)
         return settings
     kept = _kept() if settings.save else None
-    careful = kept if kept is not None else _ask(law_known(settings))
+    careful = kept if kept is not None else _ask(laws_here(settings))
     if settings.save and kept is None:
         _keep(careful)
     return replace(settings, careful=careful)
 
 
-def law_known(settings: CheckSettings) -> bool:
-    """Tell whether a law of this country is known; then careful is what Enter means."""
+def laws_here(settings: CheckSettings) -> tuple[Law, ...]:
+    """Return the laws of this country that are known; if there are any, careful is what Enter means."""
     from circumvent import catalog  # noqa: PLC0415 - for the question only
     from circumvent.check.baseline_rows import country  # noqa: PLC0415 - as above
 
-    return bool(catalog.laws(country(settings)))
+    return catalog.laws(country(settings))
 
 
-def _ask(law: bool) -> bool:
-    wide = terminal.columns(sys.stderr)
-    for line in WHAT_IS_SEEN:
+def _ask(laws: Sequence[Law]) -> bool:
+    from circumvent.say.law import law_sentence  # noqa: PLC0415 - as above
+
+    wide, law = terminal.columns(sys.stderr), bool(laws)
+    for line in (*map(law_sentence, laws), *WHAT_IS_SEEN):
         print("\n".join(wrap(line, wide)), file=sys.stderr)
     choices = (
         "[C]areful or [n]ormal? Enter is careful: " if law else "[c]areful or [N]ormal? Enter is normal: "

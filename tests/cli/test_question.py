@@ -9,7 +9,7 @@ import pytest
 
 from circumvent.check.settings import CheckSettings
 from circumvent.cli.check_command import Output
-from circumvent.cli.question import WHAT_IS_SEEN, ask_if_needed, law_known
+from circumvent.cli.question import WHAT_IS_SEEN, ask_if_needed, laws_here
 from tests.cli.pty_run import Terminal
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def test_where_a_law_is_known_enter_is_careful() -> None:
     asked = ["check", "--skip", "proxy,direct,doh,doh3,dot", "--anchors", "none", "--deadline", "1"]
     ended = Terminal(asked, env=env).run(**answering(b"\n"))  # type: ignore[arg-type]  # keywords of run
     assert "[C]areful or [n]ormal? Enter is careful:" in ended.screen
+    assert ended.screen.startswith("Setting up a VPN for others")
+    assert "not legal advice" in ended.screen
     # Careful leaves nothing of these kinds.
     assert ended.code == 2
 
@@ -91,5 +93,5 @@ def test_what_names_something_is_not_asked_and_scripts_get_one_line(
 
 
 def test_law_is_known_by_country() -> None:
-    assert law_known(CheckSettings(country="MM"))
-    assert not law_known(CheckSettings(country="NL"))
+    assert laws_here(CheckSettings(country="MM"))
+    assert not laws_here(CheckSettings(country="NL"))
