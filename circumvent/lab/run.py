@@ -21,6 +21,7 @@ import msgspec
 
 from circumvent.lab.namespace import contained
 from circumvent.lab.rules.redirect import ORACLE
+from circumvent.lab.scenario_device import rename
 from circumvent.lab.scenario_helper import ADDRESSES, command
 from circumvent.lab.scenario_world import client_of, present, rows, way_of, words, world_of
 from circumvent.lab.truth import compare
@@ -150,6 +151,8 @@ def _run(scenario: Scenario, seed: int, more: tuple[str, ...], record: Path | No
         try:
             given = [*words(scenario, prepared), *more]
             with wire.in_client():
+                if scenario.client.device is not None:
+                    rename(scenario.client.device, client_of(scenario), mtu=scenario.link.mtu)
                 began = time.monotonic()
                 text, status = _check(scenario, prepared, given)
                 seconds = time.monotonic() - began

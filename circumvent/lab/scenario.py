@@ -64,13 +64,15 @@ class Client:
     """The client's side.
 
     ``ipv4``, ``ipv6``: has an address and a route of that family. ``clock``: seconds by which its clock is ahead.
-    ``trusts_interceptor``: the root of the man in the middle is in its operating system's store.
+    ``trusts_interceptor``: the root of the man in the middle is in its operating system's store. ``device``: the name
+    of its network device, where it is not the wire's own.
     """
 
     ipv4: bool = True
     ipv6: bool = True
     clock: float = 0.0
     trusts_interceptor: bool = False
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
