@@ -15,7 +15,7 @@ from circumvent.lab import engine
 from circumvent.lab.actions import Deny, Drop, Page, Refuse, Reset, TurnIntoReset
 from circumvent.lab.blocking import Blocking, Residual, ResidualKey
 from circumvent.lab.engine import symmetric
-from circumvent.lab.flow import DOWN
+from circumvent.lab.flow import DOWN, UP, Direction
 from circumvent.lab.names import Names
 from circumvent.lab.rules.dns import DnsQuestion, ForgeAnswer
 from circumvent.lab.rules.encrypted import FullyEncrypted
@@ -216,6 +216,41 @@ def test_reset_in_place_of_syn_ack(lab: Callable[..., Lab], family: int) -> None
     each.wire.check_fired()
 
 
+def read_to_the_end(end: socket.socket) -> None:
+    """Read until the connection ends, however that is."""
+    while end.recv(1000):
+        pass
+
+
+@pytest.mark.parametrize("direction", [UP, DOWN])
+@pytest.mark.parametrize("drop", [False, True])
+def test_kernels_on_both_sides_believe_the_resets(
+    lab: Callable[..., Lab], family: int, direction: Direction, drop: bool
+) -> None:
+    """Both ends of a connection that has carried data are reset by what one packet sets off."""
+    rule = Blocking(
+        name="cut",
+        when=Amount(payload=100, direction=direction),
+        then=Reset(to_client=True, to_server=True, drop=drop),
+    )
+    each = lab(rule)
+    kind = socket.AF_INET if family == 4 else socket.AF_INET6
+    with each.wire.in_world():
+        listening = socket.create_server((WEB[family], 443), family=kind)
+    with listening, each.wire.in_client(), socket.create_connection((WEB[family], 443), 5) as client:
+        server, _ = listening.accept()
+        with server:
+            server.settimeout(5)
+            client.sendall(b"hello")
+            assert server.recv(100) == b"hello"
+            server.sendall(b"hi")
+            assert client.recv(100) == b"hi"
+            (client if direction is UP else server).sendall(bytes(200))
+            for end in (client, server):
+                with pytest.raises(ConnectionResetError):
+                    read_to_the_end(end)
+
+
 def test_a_cut_after_some_kilobytes(lab: Callable[..., Lab], family: int) -> None:
     cut = Blocking(name="cut", when=Amount(payload=20_000, direction=DOWN), then=Drop(directions=(DOWN,)))
     each = lab(cut)
@@ -386,6 +421,31 @@ def test_an_mtu_is_found(lab: Callable[..., Lab], family: int) -> None:
     )
     assert done == (0, "400000")
     assert each.wire.report().engine["too_big"] > 0
+
+
+@pytest.mark.parametrize(("hops", "arrives"), [(1, False), (2, False), (3, True)])
+def test_hop_limits_end_on_the_way(lab: Callable[..., Lab], family: int, hops: int, arrives: bool) -> None:
+    """The client's kernel takes the routers' word for it."""
+    each = lab(path=engine.Path(near=symmetric(hops=1), far=symmetric(hops=1, delay=0.005)))
+    kind = socket.AF_INET if family == 4 else socket.AF_INET6
+    limit, errors = ((socket.IPPROTO_IP, socket.IP_TTL), (socket.IPPROTO_IP, 11))  # IP_RECVERR
+    if family == 6:
+        limit, errors = ((socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS), (socket.IPPROTO_IPV6, 25))
+    with each.wire.in_world():
+        server = socket.socket(kind, socket.SOCK_DGRAM)
+        server.bind((WEB[family], 9))
+    with server, each.wire.in_client(), socket.socket(kind, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        server.settimeout(5)
+        client.setsockopt(*limit, hops)
+        client.setsockopt(*errors, 1)
+        client.connect((WEB[family], 9))
+        client.send(b"probe")
+        if arrives:
+            assert server.recv(100) == b"probe"
+        else:
+            with pytest.raises(OSError, match="No route to host"):
+                client.recv(100)
 
 
 def test_a_lossy_link_still_carries(lab: Callable[..., Lab]) -> None:
