@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +53,33 @@ def test_a_daemon_serves_until_the_end(tmp_path: Path) -> None:
     pid = asyncio.run(run())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_daemon_goes_when_the_world_is_killed(tmp_path: Path) -> None:
+    """The world here is a program that starts a daemon, and is killed without a chance to say goodbye."""
+    (tmp_path / "served.py").write_text(SERVER)
+    code = (
+        "import asyncio, os, sys\n"
+        "from pathlib import Path\n"
+        "from circumvent.lab.world.children import Children\n"
+        "from circumvent.lab.world.real import Command\n"
+        "here = Path(sys.argv[1])\n"
+        f"words = (sys.executable, str(here / 'served.py'))\n"
+        f"asyncio.run(Children().start([Command(words=words, folder=here, ports=(('127.0.0.1', {PORT}),))]))\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(tmp_path)], check=False, timeout=40
+    )
+    assert done.returncode == -9
+    limit = time.monotonic() + 10
+    while listening():
+        assert time.monotonic() < limit
+
+
+def listening() -> bool:
+    with socket.socket() as attempt:
+        return attempt.connect_ex(("127.0.0.1", PORT)) == 0
 
 
 def failure(command: Command) -> str:

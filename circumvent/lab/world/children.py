@@ -1,9 +1,13 @@
-"""Daemons as children of the world's process: started, awaited, ended with it."""
+"""Daemons as children of the world's process: started, awaited, ended with it.
+
+A shell stands guard over each: it holds one end of a pipe whose other end only the world holds, and ends its process group
+once that closes, whatever ended the world. (The kernel's own signal on a parent's death is lost by programs with file
+capabilities, as some packages give them to their servers: prctl(2), PR_SET_PDEATHSIG.)
+"""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
 from contextlib import suppress
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
 #: Seconds that a daemon may take to open its ports on a busy machine, and between two looks at it.
 START: Final = 40.0
 LOOK_AGAIN: Final = 0.05
-_PR_SET_PDEATHSIG: Final = 1
+#: The daemon in the background, without our pipe; the group ends when it ends, or when the pipe does.
+_GUARD: Final = '("$@" </dev/null; kill -9 0) & read -r _; kill -9 0'
 _LOG: Final = "daemon.log"
 
 
@@ -50,15 +55,18 @@ class Children:
         }
         with (command.folder / _LOG).open("wb") as log:
             process = await asyncio.create_subprocess_exec(
+                "/bin/sh",
+                "-c",
+                _GUARD,
+                "guard",
                 program,
                 *command.words[1:],
                 cwd=command.folder,
                 env=surroundings,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_tie,
             )
         self._processes.append(process)
         try:
@@ -76,11 +84,6 @@ class Children:
         for process in self._processes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-
-
-def _tie() -> None:
-    """Die with the world (runs in the child, before the program)."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 async def _answers(address: str, port: int) -> bool:

@@ -173,8 +173,8 @@ async def serve(path: Path) -> int:
     try:
         await running.start()
     except OSError as exc:
-        _say({"ready": False, "error": str(exc)})
         running.close()
+        _say({"ready": False, "error": str(exc)})
         return 1
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
