@@ -121,7 +121,8 @@ class Wire:
 
     def __init__(self, networks: Mapping[Place, int], engine: int, control: socket.socket) -> None:
         self._networks = dict(networks)
-        self._engine = engine
+        #: The engine's process.
+        self.engine = engine
         self._control = control
         self._closed = False
 
@@ -167,7 +168,7 @@ class Wire:
             return
         self._closed = True
         self._control.close()
-        _bury(self._engine)
+        _bury(self.engine)
         for network in self._networks.values():
             os.close(network)
 

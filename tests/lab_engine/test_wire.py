@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -28,7 +30,7 @@ from circumvent.lab.rules.redirect import ORACLE, Redirect
 from circumvent.lab.rules.tls import ClientHello, HelloWanted
 from circumvent.lab.scope import Scope
 from circumvent.lab.shaping import Police
-from circumvent.lab.wire import RulesNeverFired, Wire, WireConfig, open_wire
+from circumvent.lab.wire import RulesNeverFired, Wire, WireBroke, WireConfig, open_wire
 from circumvent.net.clock import Clock
 from circumvent.net.quic import QuicConfig, open_quic
 from circumvent.net.sock import connect_udp
@@ -472,6 +474,13 @@ def test_rules_that_never_fire_fail_loudly(lab: Callable[..., Lab]) -> None:
     with pytest.raises(RulesNeverFired, match="idle"):
         each.wire.check_fired()
     each.wire.check_fired(allowed=["idle"])
+
+
+def test_an_engine_that_ended_is_noticed(lab: Callable[..., Lab]) -> None:
+    each = lab()
+    os.kill(each.wire.engine, signal.SIGKILL)
+    with pytest.raises(WireBroke):
+        each.wire.report()
 
 
 def test_nothing_leads_out(lab: Callable[..., Lab]) -> None:

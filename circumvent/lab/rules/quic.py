@@ -44,17 +44,21 @@ class QuicClientHello:
     """The ClientHello in the client's Initials.
 
     ``reassemble``: CRYPTO frames of several datagrams are put together; without it each datagram is read alone, as the
-    Chinese filter does (Exposing and Circumventing SNI-based QUIC Censorship, USENIX Security 2025).
+    Chinese filter does (Exposing and Circumventing SNI-based QUIC Censorship, USENIX Security 2025). ``capacity`` is
+    how many datagrams with Initials it can open in a second: more pass unread, as there at busy hours.
     """
 
     wanted: HelloWanted = ANY_HELLO
     reassemble: bool = True
+    capacity: int | None = None
 
-    def judge(self, sight: Sight, memory: Memory) -> Judgement:  # noqa: ARG002 - part of Trigger
+    def judge(self, sight: Sight, memory: Memory) -> Judgement:
         """Open the Initials of a datagram."""
         if sight.packet.protocol != UDP:
             return Judgement.NEVER
         if sight.direction is not UP:
+            return Judgement.NO
+        if self.capacity is not None and self._exhausted(sight, memory):
             return Judgement.NO
         stream = CryptoStream()
         if self.reassemble:
@@ -65,6 +69,16 @@ class QuicClientHello:
             if judgement is not Judgement.NO:
                 return judgement
         return Judgement.NEVER if sight.flow.up.fresh > MOST_FIRST else Judgement.NO
+
+    def _exhausted(self, sight: Sight, memory: Memory) -> bool:
+        """Count a datagram with Initials against what can be opened in this second."""
+        if long_header_version(sight.packet.payload[:7]) is None:
+            return False
+        second, count = memory.table.get("opened", (0, 0))
+        now = int(sight.now)
+        count = count + 1 if second == now else 1
+        memory.keep("opened", (now, count))
+        return self.capacity is not None and count > self.capacity
 
 
 def _opened(stream: CryptoStream, sight: Sight) -> bool:

@@ -61,6 +61,18 @@ def test_a_name_behind_the_first_datagram(family: int, reassemble: bool, seen: b
     assert any(outcome.silence for outcome in outcomes) is (seen or name_in_first)
 
 
+def test_beyond_its_capacity_it_reads_nothing(family: int) -> None:
+    trigger = QuicClientHello(wanted=LISTED, capacity=3)
+    net = Net(Blocking(name="quic", when=trigger, then=Drop(directions=(UP,))))
+
+    def dial(port: int) -> bool:
+        return Udp(net, family=family, server_port=443, client_port=port).up(quic_initials()[0]).silence
+
+    assert [dial(40000 + number) for number in range(5)] == [True, True, True, False, False]
+    net.now += 1
+    assert dial(41000)
+
+
 @pytest.mark.parametrize(("port", "seen"), [(40000, True), (442, False), (443, False)])
 def test_only_when_the_source_port_is_above(family: int, port: int, seen: bool) -> None:
     udp = Udp(Net(quic(source_port_above=True)), family=family, server_port=443, client_port=port)
