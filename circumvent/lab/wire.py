@@ -61,6 +61,8 @@ _QUEUE: Final = 4000
 #: Packets that are read from one device before the other has its turn.
 _BATCH: Final = 32
 _LONGEST_ANSWER: Final = 64 << 20
+#: Seconds that an engine may take to end by itself.
+_LAST_WORDS: Final = 1.0
 #: Fall-back devices that appear in every namespace where their module is loaded; they are down and lead nowhere.
 _FALL_BACK: Final = frozenset(
     {"sit0", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6tnl0", "ip6gre0"}
@@ -302,6 +304,9 @@ def _close_others(kept: set[int]) -> None:
 
 
 def _bury(process: int) -> None:
+    """Give the engine, which was told to end, a moment for its last packets on file; then kill it."""
+    with contextlib.suppress(OSError), os.fdopen(os.pidfd_open(process), "rb", closefd=True) as ending:
+        select.select([ending], [], [], _LAST_WORDS)
     with contextlib.suppress(ProcessLookupError, ChildProcessError):
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
