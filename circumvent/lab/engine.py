@@ -93,6 +93,7 @@ class EngineCounters:
     taken: int = 0
     delivered: int = 0
     malformed: int = 0
+    local: int = 0
     expired: int = 0
     too_big: int = 0
 
@@ -152,6 +153,9 @@ class Engine:
             packet = parse(raw)
         except PacketError:
             self.counters.malformed += 1
+            return
+        if packet.destination[0] >= 0xE0 and _stays(packet):
+            self.counters.local += 1
             return
         if place is Place.CLIENT:
             self._cross(self._near, UP, packet, now)
@@ -273,6 +277,12 @@ class Engine:
                 self._push(due, back, packet, _end(back))
         else:
             self._push(now + delay, back, packet, _end(back))
+
+
+def _stays(packet: Packet) -> bool:
+    """Tell whether no router forwards it: multicast, broadcast (RFC 1812, section 5.3), link-local (RFC 4291)."""
+    first, second = packet.destination[:2]
+    return packet.version == 4 or first == 0xFF or (first == 0xFE and second & 0xC0 == 0x80)
 
 
 def _end(direction: Direction) -> Place:

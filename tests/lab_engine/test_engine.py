@@ -149,6 +149,16 @@ def test_garbage_is_counted() -> None:
     assert engine.counters.malformed == 3
 
 
+@pytest.mark.parametrize("address", ["224.0.0.251", "255.255.255.255", "ff02::2", "fe80::1"])
+def test_what_concerns_the_neighbours_alone_goes_nowhere_and_sets_off_no_rule(address: str) -> None:
+    family = 6 if ":" in address else 4
+    engine = Engine(Path(), Censor([Blocking(name="all", when=AnyPacket(), then=Drop())]))
+    engine.take(Place.CLIENT, build_udp(ends(family)[0], Endpoint.of(address, 5353), b"x"), 0.0)
+    assert run(engine) == []
+    assert engine.counters.local == 1
+    assert engine.censor.silent_rules() == ("all",)
+
+
 def test_the_same_seed_gives_the_same_run(family: int) -> None:
     def once(seed: int) -> list[tuple[float, bytes]]:
         path = Path(far=symmetric(delay=0.05, jitter=0.04, loss=0.2, reorder=0.1))
