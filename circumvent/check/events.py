@@ -22,7 +22,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateDecided:
-    """What kind of network this is; told again when it changes."""
+    """What kind of network this is; told again when the state, IPv4, IPv6 or UDP is seen otherwise."""
 
     network: Network
     at: float

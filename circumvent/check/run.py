@@ -22,7 +22,6 @@ from circumvent.check.events import (
     Started,
     StateDecided,
 )
-from circumvent.check.lag import LoopLag
 from circumvent.check.runner import Runner, Task
 from circumvent.check.schedule import Entry, Schedule, second_try_limit
 from circumvent.check.second import second_looks
@@ -69,7 +68,6 @@ class CheckRun:
             max_bytes=plan.settings.max_bytes,
             fast=plan.settings.fast,
         )
-        self._lag = LoopLag()
         self._assembler = Assembler(plan, services.clock)
         self._schedule = Schedule(
             plan.order,
@@ -87,7 +85,7 @@ class CheckRun:
         self._found: set[str] = set()
         self._targets: list[Target] = []
         self._options: tuple[OptionReport, ...] = ()
-        self._state: NetworkState | None = None
+        self._known: tuple[object, ...] | None = None
         self._news = anyio.Event()
         self._undecided: set[str] = set()
         self._looked_twice = False
@@ -115,7 +113,6 @@ class CheckRun:
         async with anyio.create_task_group() as teller:
             teller.start_soon(self._services.timeouts.watch)
             teller.start_soon(self._tell_as_it_goes)
-            teller.start_soon(self._lag.run)
             async with anyio.create_task_group() as whole:
                 whole.start_soon(self._baseline.run, self._something_new)
                 async with anyio.create_task_group() as group:
@@ -270,8 +267,9 @@ class CheckRun:
         )
         self._options = concluded.options
         network, now = concluded.network, self._services.clock.now()
-        if network.state is not self._state and network.state is not NetworkState.UNKNOWN:
-            self._state = network.state
+        known = (network.state, network.ipv4, network.ipv6, network.udp)
+        if known != self._known and network.state is not NetworkState.UNKNOWN:
+            self._known = known
             self._emit(StateDecided(network=network, at=now))
         for finding in network.findings:
             if finding.kind not in self._found:
@@ -311,7 +309,7 @@ class CheckRun:
             used=self._runner.used,
             ended_by=self._ended_by,
             targets=self._targets,
-            loop_lag_ms=self._lag.milliseconds(),
+            loop_lag_ms=self._services.timeouts.lag.milliseconds(),
         )
         self._tell_decided(report.options)
         self._emit(Finished(report=report))

@@ -16,6 +16,7 @@ import msgspec
 from circumvent.check.runner import Task
 from circumvent.check.second import carriers
 from circumvent.diagnose.verdict import Circumstances, decide
+from circumvent.model import failure as failures
 from circumvent.model.option import Endpoint, Option, Origin, WebSettings
 from circumvent.model.report import Target
 from circumvent.model.words import Proof, Reason, Status
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Tries of a target that fails: one failure is no verdict.
 TRIES: Final = 2
+#: Statuses by which servers shut whole countries out.
+SHUT_OUT: Final = frozenset({403, 451})
 #: Proxies that are tried for a target.
 MOST_CARRIERS: Final = 2
 
@@ -68,12 +71,13 @@ class _Try:
     async def run(self) -> Target:
         await self._directly()
         direct = decide(self._attempts, Circumstances(held_back=self._held))
-        least = [] if direct.status is Status.WORKS else await self._other_ways()
+        reached = direct.status is Status.WORKS or any(_answered(attempt) for attempt in self._attempts)
+        least = [] if reached else await self._other_ways()
         return Target(
             name=self._option.endpoint.host,
-            direct=direct.status,
+            direct=Status.WORKS if reached else direct.status,
             reason=direct.reason,
-            failure=direct.failure,
+            failure=None if reached else direct.failure,
             least_sufficient=tuple(least),
             attempts=tuple(self._attempts),
         )
@@ -88,7 +92,7 @@ class _Try:
             if outcome.cannot is not None:
                 self._held = outcome.cannot.reason
                 return
-            if attempt.carried:
+            if attempt.carried or _answered(attempt):
                 return
             if not await self._phase.sound(attempt, self._option.endpoint.port):
                 self._attempts[-1] = msgspec.structs.replace(
@@ -119,6 +123,22 @@ class _Try:
             if outcome.attempt.carried and way.needs is not None:
                 return [way.needs]
         return []
+
+
+def _answered(attempt: Attempt) -> bool:
+    """Tell whether the verified server itself answered, if only that it has no such page (404 and its like).
+
+    What it says to whole countries (403, 451) is no answer to the user.
+    """
+    step = attempt.step("carry")
+    error = attempt.failure.error if attempt.failure is not None else None
+    return (
+        attempt.counted
+        and attempt.proof.at_least(Proof.HANDSHAKEN)
+        and error == failures.HTTP_UNEXPECTED_STATUS
+        and step is not None
+        and step.detail.get("status") not in SHUT_OUT
+    )
 
 
 def _ways(option: Option, schedule: Schedule) -> list[_Way]:

@@ -246,6 +246,12 @@ async def test_a_target_that_answers_needs_nothing(lab: Lab) -> None:
     assert target.least_sufficient == ()
 
 
+async def test_a_target_without_the_page_is_reached_and_one_that_shuts_us_out_is_not(lab: Lab) -> None:
+    gone, shut = lab.web.url("/missing"), lab.web.url("/status/403")
+    report = await lab.check(f"tls://{lab.resolver.address}", target=[gone, shut], trials=1)
+    assert [target.direct is Status.WORKS for target in report.targets] == [True, False]
+
+
 async def test_a_base64_list_is_read(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "subscription.txt"
     path.write_bytes(base64.b64encode(f"tls://{lab.resolver.address}\n".encode()))
