@@ -116,7 +116,9 @@ def conclude(
 def _evidence(look: Look, found: Sequence[Finding]) -> dict[str, Evidence]:
     """Return what a block of each option would rest on: E1 before E3 before the class."""
     evidence: dict[str, Evidence] = {}
-    udp = any(one.kind is FindingKind.UDP_BLOCKED for one in found)
+    udp = any(
+        one.kind is FindingKind.UDP_BLOCKED and rules_line.NO_UDP_THERE in one.ruled_out for one in found
+    )
     quic_ports = _ports_without_quic(found)
     for option in look.options:
         if option.baseline or carried(option) or not counted(option):

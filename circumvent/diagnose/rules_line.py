@@ -25,12 +25,19 @@ SAME_SIZE: Final = 0.25
 CLOCK_WRONG: Final = 60.0
 #: What must be ruled out before silence over QUIC is the network's doing.
 NO_QUIC_THERE: Final = "no QUIC there"
+NO_UDP_THERE: Final = "no UDP service there"
+#: Silence on so many ports is no block of one port.
+UDP_PORTS: Final = 2
 #: IPv6 lost the race by so much that it was not just slower (seconds; RFC 8305 gives it a head start of 0.25).
 HEAD_START: Final = 0.25
 
 
 def udp_blocked(look: Look) -> Result:
-    """Nothing comes back over UDP, from three places that answer over TCP."""
+    """Nothing comes back over UDP, on two ports or more, from three places that answer over TCP.
+
+    One port alone is a block of that port or what speaks there, and a server that answers over TCP need not offer
+    anything over UDP: only of those in the catalogue that is known.
+    """
     tried = look.where(lambda one: is_datagram(one) and not _nearby(one) and bool(counted(one)))
     if not tried:
         return None
@@ -38,14 +45,18 @@ def udp_blocked(look: Look) -> Result:
         return NOT_SEEN
     dark = [one for one in tried if silent(one) and seen_twice(one)]
     up = [one for one in dark if look.place_of[one.id] in look.up_over_tcp]
-    if len(look.places(up)) < PLACES:
+    if len(look.places(up)) < PLACES or len({port_of(one) for one in up}) < UDP_PORTS:
         return None
     places = len(look.places(up))
     return finding(
         FindingKind.UDP_BLOCKED,
         f"Drops UDP (0 of {places} places answered; the same places answer over TCP).",
         evidence=ids(up),
-        alternatives={"dead servers": True, "loss on TCP too": _tcp_is_sound(look)},
+        alternatives={
+            "dead servers": True,
+            NO_UDP_THERE: len(look.places(one for one in up if one.origin == "catalogue")) >= PLACES,
+            "loss on TCP too": _tcp_is_sound(look),
+        },
         detail={"places": places},
     )
 

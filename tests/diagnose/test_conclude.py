@@ -30,7 +30,11 @@ def test_udp_dropped_everywhere_is_a_block_by_class() -> None:
     rows = [
         at(site, kind, *tries)
         for site in SITES
-        for kind, tries in (("dot", (attempt(),)), ("doq", (silence(), silence())))
+        for kind, tries in (
+            ("dot", (attempt(),)),
+            ("doq", (silence(), silence())),
+            ("dns-udp", (silence(), silence())),
+        )
     ]
     found = conclude(rows, network())
     assert FindingKind.UDP_BLOCKED in {one.kind for one in found.network.findings}

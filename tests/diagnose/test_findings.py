@@ -27,21 +27,47 @@ def dark_udp(kind: str) -> list[OptionReport]:
     ]
 
 
+def dark_ports(**fields: str) -> list[OptionReport]:
+    """The same, silent on two ports of each place."""
+    again = [at(site, "dns-udp", silence(), silence(), **fields) for site in SITES]
+    return [*dark_udp("doq"), *again]
+
+
 def test_udp_blocked_needs_three_places_that_answer_over_tcp() -> None:
-    found = rules_line.udp_blocked(Look(dark_udp("doq"), {}))
+    found = rules_line.udp_blocked(Look(dark_ports(), {}))
     assert isinstance(found, Finding)
     assert found.confidence == 0.95
-    assert rules_line.udp_blocked(Look(dark_udp("doq")[:4], {})) is None
+    assert rules_line.udp_blocked(Look(dark_ports()[:4], {})) is None
+
+
+def test_one_port_is_not_all_of_udp() -> None:
+    assert rules_line.udp_blocked(Look(dark_udp("doq"), {})) is None
+
+
+def test_a_users_own_servers_may_offer_nothing_over_udp() -> None:
+    mine = [
+        at(site, kind, *tries, origin="user")
+        for site in SITES
+        for kind, tries in (
+            ("dot", (attempt(),)),
+            ("doq", (silence(), silence())),
+            ("dns-udp", (silence(), silence())),
+        )
+    ]
+    seen = conclude(mine, Network(state=NetworkState.UNKNOWN))
+    (found,) = (one for one in seen.network.findings if one.kind is FindingKind.UDP_BLOCKED)
+    assert found.remaining == ("no UDP service there",)
+    assert Status.BLOCKED not in {one.status for one in seen.options}
 
 
 def test_one_datagram_back_and_udp_is_not_blocked() -> None:
-    look = Look([*dark_udp("doq"), at("delta", "stun", attempt())], {})
+    look = Look([*dark_ports(), at("delta", "stun", attempt())], {})
     assert rules_line.udp_blocked(look) == NOT_SEEN
 
 
 def test_the_networks_own_resolver_says_nothing_about_the_way_out() -> None:
     own = option("own", "dns-udp", attempt(), detail={"system_resolver": True})
-    assert isinstance(rules_line.udp_blocked(Look([*dark_udp("doq"), own], {})), Finding)
+    assert isinstance(rules_line.udp_blocked(Look([*dark_ports(), own], {})), Finding)
 
 
 def test_silence_seen_once_is_no_class() -> None:
@@ -67,7 +93,7 @@ def test_quic_blocked_where_other_udp_passes() -> None:
 
 
 def test_quic_blocked_gives_way_to_udp_blocked() -> None:
-    assert rules_line.quic_blocked(Look(dark_udp("doh3"), {})) is None
+    assert rules_line.quic_blocked(Look([*dark_ports(), *dark_udp("doh3")], {})) is None
 
 
 def test_a_users_own_server_may_not_speak_quic() -> None:
