@@ -127,7 +127,7 @@ def _all_carried(carried: Sequence[Attempt], proof: Proof, around: Circumstances
         return Verdict(status=Status.DEGRADED, proof=proof, failure=partly, detail={"limit": "partly"})
     rate = _rate(carried)
     if rate is not None and rate < THROTTLED_BELOW and (around.line_kbps or 0.0) >= FASTER * rate:
-        failure = Failure(step="sustain_down", error="throttled", detail=f"{rate:.0f} kbit/s")
+        failure = Failure(step="sustain_down", error=failures.THROTTLED, detail=f"{rate:.0f} kbit/s")
         return Verdict(
             status=Status.DEGRADED,
             proof=proof,

@@ -58,6 +58,7 @@ SOCKS_TTL_EXPIRED: Final = "socks_ttl_expired"
 SOCKS_COMMAND_NOT_SUPPORTED: Final = "socks_command_not_supported"
 SOCKS_ADDRESS_NOT_SUPPORTED: Final = "socks_address_not_supported"
 SOCKS_NO_ACCEPTABLE_METHOD: Final = "socks_no_acceptable_method"
+THROTTLED: Final = "throttled"  #: said by the verdict, from rates: no step fails for it
 UNKNOWN: Final = "unknown_failure"
 
 #: Failures of the peer's certificate: the same at every try, so never repeated.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from circumvent.net.families import Families
+from circumvent.net.lag import Lag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,11 +59,13 @@ class _Running:
 class Timeouts:
     """The step limit of a check, raised (never lowered) as round trips become known, also for running steps.
 
-    ``families`` is what else a check learns of its network on the way: which address family gets through.
+    ``families`` is what else a check learns of its network on the way: which address family gets through; ``lag`` what
+    it learns of its own loop.
     """
 
     def __init__(self) -> None:
         self.families = Families()
+        self.lag = Lag()
         self._round_trips: list[float] = []
         self._open: dict[anyio.CancelScope, _Running] = {}
         self._lost = 0.0
@@ -91,6 +94,7 @@ class Timeouts:
                 self._due = anyio.current_time() + PULSE
                 await anyio.sleep_until(self._due)
                 late = max(anyio.current_time() - self._due, 0.0)
+                self.lag.note(late)
                 if late > ON_TIME:
                     self._lost += late
                     for scope in self._open:

@@ -18,7 +18,7 @@ from circumvent.rank.score import observe
 from tests.diagnose.build import attempt, refused, silence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from circumvent.model.record import Attempt
 
@@ -193,7 +193,7 @@ def test_second_tries_get_more_time_on_a_bad_line_if_there_is_any() -> None:
     assert second_try_limit(limit=8.0, bad_line=False, left=30) == 8
 
 
-ENDS = [
+ENDS: list[Callable[[], Attempt]] = [
     lambda: attempt(Proof.SUSTAINED),
     attempt,
     silence,
@@ -217,7 +217,7 @@ def test_every_run_ends_and_no_option_is_tried_more_often_than_allowed(
         if not running:
             break
         job = running.pop(chance.randrange(len(running)))
-        made: Attempt = chance.choice(ENDS)()
+        made = chance.choice(ENDS)()
         plan.finished(job, made, shared=chance.random() < 0.3)
     assert plan.done
     assert plan.next_jobs(1) == []

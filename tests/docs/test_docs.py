@@ -110,7 +110,7 @@ def test_every_failure_string_is_in_the_contract_and_no_other() -> None:
     text = section("contract.rst", "Failure strings")
     rows = re.findall(r"\* - ((?:``\w+``(?:,\s+)?)+)", text)
     listed = {word for row in rows for word in literals(row)}
-    assert listed == failure_words() | {"throttled"}
+    assert listed == failure_words()
 
 
 def test_failure_strings_written_in_the_code_are_known_ones() -> None:
@@ -130,7 +130,7 @@ def test_failure_strings_written_in_the_code_are_known_ones() -> None:
                         for one in node.keywords
                         if one.arg == "error" and isinstance(one.value, ast.Constant)
                     }
-    assert raised - {"throttled"} <= failure_words()
+    assert raised <= failure_words()
 
 
 @pytest.mark.parametrize(("title", "known"), [("Reasons for ``not_run``", words.Reason)], ids=["reasons"])
