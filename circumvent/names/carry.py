@@ -15,7 +15,7 @@ from circumvent.model import failure as failures
 from circumvent.model.words import Proof
 from circumvent.names import dnssec
 from circumvent.names.ask import Asker, Question, Reply, gather
-from circumvent.names.plan import ControlName, fresh_label
+from circumvent.names.plan import DENIALS, ControlName, fresh_label
 from circumvent.net.errors import NetError, PeerError
 from circumvent.net.failure import translate
 
@@ -136,8 +136,17 @@ def _control(control: ControlName, reply: Reply) -> dict[str, Json]:
 
 
 def _right(control: ControlName, reply: Reply) -> bool | None:
-    """Tell whether a control was answered as it must be; ``None`` without an answer or an expectation."""
-    return control.right(reply.question.rdtype, reply.answer.addresses) if reply.answer is not None else None
+    """Tell whether a control was answered as it must be; ``None`` without an answer or an expectation.
+
+    That there is no such name, or no such address, is an answer; SERVFAIL and silence are none.
+    """
+    answer, rdtype = reply.answer, reply.question.rdtype
+    if answer is None:
+        return None
+    if not answer.addresses and answer.rcode in DENIALS and control.addresses and rdtype in control.rdtypes:
+        return False
+    return control.right(rdtype, answer.addresses)
+
 
 
 def _decide(

@@ -25,8 +25,6 @@ Word = Literal["honest", "lies", "alone", "unknown"]
 
 #: Addresses within the same network of this length (bits) are one place: IPv4, IPv6.
 PLACE_BITS: Final = {4: 16, 6: 32}
-#: Answers that mean "there is no such address"; SERVFAIL and silence say nothing about a name.
-DENIALS: Final = frozenset({"NOERROR", "NXDOMAIN", "REFUSED"})
 #: What filtering resolvers answer by policy, in place of an address.
 SINKHOLES: Final = frozenset(map(ipaddress.ip_address, ("0.0.0.0", "127.0.0.1", "::", "::1")))
 #: So many names with addresses that nobody else gives are no accident of a content network.

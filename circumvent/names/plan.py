@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Kinds whose questions anybody on the line can read.
 CLEAR_KINDS: Final = frozenset({"dns-udp", "dns-tcp"})
+#: Response codes that, without addresses, say "there is no such address"; SERVFAIL says nothing about a name.
+DENIALS: Final = frozenset({"NOERROR", "NXDOMAIN", "REFUSED"})
 #: Letters of a fresh name. Fifteen of them from 30: about 73 bits, so nobody has asked for it before.
 FRESH_ALPHABET: Final = "abcdefghijkmnopqrstuvwxyz23456"
 FRESH_LENGTH: Final = 15

@@ -121,6 +121,14 @@ async def test_a_resolver_with_an_honest_root_that_lies_is_degraded_and_never_re
     assert report.recommendations == ()
 
 
+async def test_a_resolver_that_denies_a_name_that_exists_lies(lab: Lab) -> None:
+    stated = ["lab.example=198.51.100.16", "nowhere.example=198.51.100.16"]
+    option = only(await lab.check(f"tls://{lab.resolver.address}", dns_control=stated, trials=1))
+    assert option.status is Status.DEGRADED
+    assert option.failure is not None
+    assert option.failure.error == "wrong_answer"
+
+
 async def test_a_resolver_that_strips_dnssec_is_no_liar(
     lab: Lab, resolver: Callable[[Character], Resolver]
 ) -> None:
