@@ -8,11 +8,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from circumvent.lab.world.children import GUARD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +23,6 @@ START_TIMEOUT: Final = 30.0
 #: Seconds between two looks at a server that is starting.
 LOOK_AGAIN: Final = 0.02
 _STOP_TIMEOUT: Final = 3.0
-_LEASH: Final = Path(__file__).with_name("leash.py")
 _SYSTEM_PATHS: Final = "/usr/local/sbin:/usr/sbin:/sbin"
 
 #: Which Debian package brings a program, for the sentence that says what is missing.
@@ -136,6 +136,8 @@ class Daemon:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
 
 def start(
@@ -163,10 +165,10 @@ def start(
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-S", "-E", str(_LEASH), str(os.getpid()), *command],
+            ["/bin/sh", "-c", GUARD, "guard", *command],
             cwd=directory,
             env=surroundings,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # the guard ends the group when this end is closed, whatever closed it
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

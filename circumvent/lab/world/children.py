@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 START: Final = 40.0
 LOOK_AGAIN: Final = 0.05
 #: The daemon in the background, without our pipe; the group ends when it ends, or when the pipe does.
-_GUARD: Final = '("$@" </dev/null; kill -9 0) & read -r _; kill -9 0'
+GUARD: Final = '("$@" </dev/null; kill -9 0) & read -r _; kill -9 0'
 _LOG: Final = "daemon.log"
 
 
@@ -57,7 +57,7 @@ class Children:
             process = await asyncio.create_subprocess_exec(
                 "/bin/sh",
                 "-c",
-                _GUARD,
+                GUARD,
                 "guard",
                 program,
                 *command.words[1:],
