@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from circumvent.cli import options, values
-from circumvent.cli.help import command_help
+from circumvent.cli.help import help_of
+from circumvent.cli.lab_commands import lab
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -101,17 +102,21 @@ def wipe() -> int:
     return run_wipe()
 
 
+app.add_typer(lab, name="lab")
+
+
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code; bad usage is one line on standard error and exit code 2."""
-    from circumvent.cli.usage import UnknownCommand, command_of, usage_sentence  # noqa: PLC0415 - as above
+    from circumvent.cli.usage import UnknownCommand, meant, usage_sentence  # noqa: PLC0415 - as above
 
     group = typer.main.get_command(app)
     try:
-        name = command_of(arguments, group)
+        name, command = meant(arguments, group)
     except UnknownCommand as exc:
         return _fail(str(exc))
-    if {"--help", "-h"} & set(arguments[: arguments.index("--")] if "--" in arguments else arguments):
-        print(command_help(group.commands[name], name), end="")  # type: ignore[attr-defined]  # typer returns a group
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if {"--help", "-h"} & set(before) or hasattr(command, "commands"):
+        print(help_of(command, name), end="")
         return 0
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # typer's own copy of click, or click
     try:
@@ -124,7 +129,7 @@ def run(arguments: list[str]) -> int:
             raise
         return _fail(str(exc))
     except usage_error as exc:
-        return _fail(usage_sentence(exc, group.commands[name], name))  # type: ignore[attr-defined]  # as above
+        return _fail(usage_sentence(exc, command, name))
     return code
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from circumvent.cli.cells import cut, packed, pad, right, width, wrap
-from circumvent.say.blocks import Groups, Heading, Points, Sentence, Space, Steps, Table
+from circumvent.cli.grid import grid_lines, grid_sentences
+from circumvent.say.blocks import Grid, Groups, Heading, Points, Sentence, Space, Steps, Table
 from circumvent.say.language import _
 from circumvent.text import sanitise
 
@@ -72,6 +73,8 @@ class _Drawing:
                 return self._groups(groups)
             case Table(sections=sections):
                 return self._table(sections)
+            case Grid():
+                return [self._paint(line, code) for line, code in grid_lines(block, self._cells)]
 
     def _sentence(self, block: Sentence) -> list[str]:
         indent = " " * (len(block.text) - len(block.text.lstrip(" ")))
@@ -160,7 +163,7 @@ class _Drawing:
         return told if code is None else self._paint(told, code)
 
     def _paint(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._colour and text else text
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour and text and code else text
 
 
 class _Plain(_Drawing):
@@ -175,6 +178,8 @@ class _Plain(_Drawing):
                 told = [f"{one.word}, {one.count}: {_clean(one.text)}" for one in groups]
             case Table(sections=sections):
                 told = [line for section in sections for line in _sentences(section)]
+            case Grid():
+                told = grid_sentences(block)
             case Steps(texts=texts):
                 numbers = len(texts) > 1
                 told = [f"{number}. " * numbers + _clean(text) for number, text in enumerate(texts, 1)]

@@ -22,13 +22,38 @@ _EXAMPLES: Final = {
   circumvent check --dump report.json
   circumvent report report.json
 """,
+    "lab": """
+  circumvent lab list
+  circumvent lab run russia-tspu-tls
+  circumvent lab shell china-gfw-dns -- curl https://wiki.example/
+""",
+    "lab run": """
+  circumvent lab run open
+  circumvent lab run high-latency-geo-satellite --deadline 60
+  circumvent lab run china-gfw-dns --seed 7 --only doh,dot
+""",
+    "lab shell": """
+  circumvent lab shell open
+  circumvent lab shell open -- curl https://wiki.example/
+""",
+    "lab record": """
+  circumvent lab record lossy-udp --pcap lossy.pcap
+""",
 }
+_LAB_STATUS: Final = """
+Exit status
+  0 everything that was said is true   1 something differs   2 bad input
+  3 stopped, or this system does not allow a lab
+"""
 _CLOSING: Final = {
     "check": """
 Exit status
   0 something works   1 nothing works   2 bad input   3 stopped or out of time
   4 offline, or behind a sign-in page
 """,
+    "lab run": _LAB_STATUS,
+    "lab record": _LAB_STATUS,
+    "lab replay": _LAB_STATUS,
 }
 
 
@@ -57,10 +82,28 @@ def root_help(group: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
+def help_of(command: Any, name: str) -> str:
+    """Return the help of a command, or of a group of commands."""
+    return group_help(command, name) if hasattr(command, "commands") else command_help(command, name)
+
+
+def group_help(group: Any, name: str) -> str:
+    """Return the text of ``circumvent NAME --help`` where NAME has commands of its own."""
+    lines = [f"circumvent {name} COMMAND", "", *wrap(" ".join((group.help or "").split()), WIDTH)]
+    lines += _EXAMPLES.get(name, "").splitlines()
+    lines += ["", "Commands"]
+    for one, command in group.commands.items():
+        lines += wrap(_summary(command), WIDTH, first=f"  {one:<15}", rest=" " * 17)
+    lines += ["", f"circumvent {name} COMMAND --help for one command"]
+    lines += _CLOSING.get(name, "").splitlines()
+    return "\n".join(lines) + "\n"
+
+
 def command_help(command: Any, name: str) -> str:
     """Return the text of ``circumvent NAME --help``."""
     arguments = " ".join(map(_argument, _arguments(command)))
-    told = [f"circumvent {name} {arguments} [OPTIONS]".replace("  ", " "), ""]
+    passes_on = " [CHECK OPTIONS]" if command.context_settings.get("ignore_unknown_options") else ""
+    told = [f"circumvent {name} {arguments} [OPTIONS]{passes_on}".replace("  ", " "), ""]
     told += wrap(" ".join((command.help or "").split()), WIDTH)
     told += _EXAMPLES.get(name, "").splitlines()
     for panel, options in _panels(command).items():

@@ -15,6 +15,7 @@ Commands
   show           show one built-in option in full
   report         read a report that somebody sent you
   wipe           delete what --save kept on this device
+  lab            run the same tool behind a simulated censor
 
 Options
   --version      print the version

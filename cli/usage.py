@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-_EXAMPLE: Final = {"show": "quad9-doh", "report": "report.json"}
+_EXAMPLE: Final = {
+    "show": "quad9-doh",
+    "report": "report.json",
+    "lab show": "open",
+    "lab run": "open",
+    "lab shell": "open",
+    "lab record": "open --pcap open.pcap",
+    "lab replay": "open",
+}
 
 
 class UnknownCommand(ValueError):
@@ -33,6 +41,28 @@ def command_of(arguments: list[str], group: Any) -> str:
         raise UnknownCommand("circumvent: this is a file or a link, not a command." + hint)
     raise UnknownCommand(
         f"circumvent: there is no {what} {_shown(name)}.{hint} All commands: circumvent --help"
+    )
+
+
+def meant(arguments: list[str], group: Any) -> tuple[str, Any]:
+    """Return the full name of the command that is meant (``lab run``), and its declaration.
+
+    A group of commands stands for itself where only help is asked of it, or nothing.
+
+    :raises UnknownCommand: when there is none.
+    """
+    name = command_of(arguments, group)
+    command = group.commands[name]
+    below = getattr(command, "commands", None)
+    if below is None or len(arguments) == 1 or arguments[1] in {"--help", "-h", "help"}:
+        return name, command
+    word = arguments[1]
+    if word in below:
+        return f"{name} {word}", below[word]
+    what = "option" if word.startswith("-") else "command"
+    hint = "" if what == "option" else _meant(word, below)
+    raise UnknownCommand(
+        f"circumvent {name}: there is no {what} {_shown(word)}.{hint} All commands: circumvent {name} --help"
     )
 
 

@@ -91,8 +91,17 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """Rows of cells in columns under a header; the first cell is a label. Rows in ``wrong`` stand out."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    wrong: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Space:
     """An empty line."""
 
 
-Block = Sentence | Heading | Points | Steps | Table | Groups | Space
+Block = Sentence | Heading | Points | Steps | Table | Groups | Grid | Space
