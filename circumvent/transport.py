@@ -31,7 +31,9 @@ class Context:
 
     ``dialer`` is direct, or goes through the option named by ``via``; ``goal`` is ``carried`` or ``sustained``:
     stop there. ``controls`` says what to fetch in this try, and what bulk resource serves ``sustained``;
-    ``names`` what to ask a resolver; ``trust`` verifies certificates, at the corrected time.
+    ``names`` what to ask a resolver; ``trust`` verifies certificates, at the corrected time. ``idle`` (seconds): once it
+    carries, leave the open connection alone for so long and make one more request on it (step ``idle``), where the kind
+    knows how.
     """
 
     trace: Trace
@@ -41,6 +43,7 @@ class Context:
     names: NamesPlan
     trust: TrustStore
     random: random.Random
+    idle: float | None = None
 
 
 class Transport(Protocol):

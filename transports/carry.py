@@ -21,6 +21,7 @@ from circumvent.model import failure as failures
 from circumvent.model.record import Failure
 from circumvent.model.words import Proof, Reason
 from circumvent.net.errors import CannotTry, PeerError, Refusal, StepFailed
+from circumvent.transports.idle import idle_through
 from circumvent.transports.inside import fetch_control, open_inside
 from circumvent.transports.sustain import sustain_through
 
@@ -42,7 +43,7 @@ async def carry_through(dialer: Dialer, option: Option, context: Context) -> Non
     """Prove that ``option``, by way of its ``dialer``, carries; then, if that is the goal, that it lasts.
 
     :raises StepFailed: when it does not carry (``carry`` or a step of the dialer), or does not last
-        (``sustain_down``, ``sustain_up``; the proof then stays at ``carried``).
+        (``sustain_down``, ``sustain_up``; the proof then stays at ``carried``), or not while idle (``idle``).
     :raises CannotTry: when nothing was sent.
     """
     if not context.controls.at_once:
@@ -51,6 +52,8 @@ async def carry_through(dialer: Dialer, option: Option, context: Context) -> Non
     bulk = context.controls.bulk
     if bulk is not None and context.trace.proof.at_least(Proof.CARRIED) and context.goal is Proof.SUSTAINED:
         await sustain_through(dialer, bulk, context)
+    if context.idle is not None and context.trace.proof.at_least(Proof.CARRIED):
+        await idle_through(dialer, context, context.idle)
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from circumvent.check.events import (
     Started,
     StateDecided,
 )
+from circumvent.check.patience import idle_minutes, leaders
 from circumvent.check.runner import Runner, Task
 from circumvent.check.schedule import Entry, Schedule, second_try_limit
 from circumvent.check.second import second_looks
@@ -73,6 +74,7 @@ class CheckRun:
             plan.order,
             trials=plan.settings.trials,
             enough=plan.enough,
+            patient=plan.settings.patient,
             candidates=self._assembler.candidates,
         )
         for option_id, reason, detail in plan.held_back:
@@ -121,6 +123,11 @@ class CheckRun:
                     self._schedule, self._runner, self.plan.places, user_held=self.plan.settings.cross_check
                 )
                 settings, clock = self.plan.settings, self._services.clock
+                if settings.patient:
+                    first = leaders(
+                        self._schedule, self._assembler.candidates(self._schedule.entries.values())
+                    )
+                    await idle_minutes(first, self._runner, left=settings.seconds - clock.now())
                 phase = SecondPhase(self._schedule, self._runner, clock, ends=settings.seconds)
                 await run_triggers(self._schedule, phase, settings, self._decided)
                 await try_targets(self.plan, self._schedule, phase, self._targets)

@@ -75,7 +75,8 @@ class Task:
     ``number`` counts the option's tries from 1; ``limit`` (seconds) replaces the adaptive step limit; ``alone``
     waits until no other connection to the address is open; ``trigger`` runs the second-phase probe; ``via`` is
     a working option through which to look a second time; ``as_an_app`` asks this network's own resolver, as any
-    app would; ``judged_at`` (seconds since 1970) replaces the time at which certificates are judged.
+    app would; ``judged_at`` (seconds since 1970) replaces the time at which certificates are judged; ``idle``
+    (seconds) leaves the connection alone for so long and asks once more.
     """
 
     option: Option
@@ -87,6 +88,7 @@ class Task:
     via: Option | None = None
     as_an_app: bool = False
     judged_at: float | None = None
+    idle: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,7 @@ class Runner:
         """
         marked = []
         for option, attempt in self._stopped:
-            counted = attempt.carried and attempt.failure is None
+            counted = attempt.counted and attempt.carried and attempt.failure is None
             marked.append(
                 (option, attempt if counted else msgspec.structs.replace(attempt, counted=False, why=why))
             )
@@ -186,7 +188,11 @@ class Runner:
             except StepFailed:
                 pass
             except anyio.get_cancelled_exc_class():
-                self._stopped.append((option, self._record(trace, option)))
+                cut_off = self._record(trace, option)
+                extra = task.idle is not None
+                self._stopped.append(
+                    (option, msgspec.structs.replace(cut_off, counted=False) if extra else cut_off)
+                )
                 raise
             except CannotTry:
                 raise
@@ -220,6 +226,7 @@ class Runner:
             names=self.services.names(option, task.number, task.trigger),
             trust=self._trust(task),
             random=self.services.random,
+            idle=task.idle,
         )
 
     def _trust(self, task: Task) -> TrustStore:
@@ -236,7 +243,7 @@ class Runner:
         transport = load(carrier.kind)
         if not isinstance(transport, Carrier):
             raise CannotTry(Reason.UNSUPPORTED, f"a {carrier.traits.title} option can't carry another")
-        inner = replace(task, option=carrier, via=None)
+        inner = replace(task, option=carrier, via=None, idle=None)
         under = self._dialer(carrier, self._carrier(carrier, inner), inner, trace)
         return transport.dialer(carrier, self._context(carrier, inner, trace, under))
 

@@ -116,16 +116,19 @@ class Schedule:
         *,
         trials: int,
         enough: int | None = None,
+        patient: bool = False,
         candidates: Callable[[Iterable[Entry]], list[Candidate]],
     ) -> None:
         """Begin with ``options`` in breadth-first order.
 
         ``trials`` is the most counted attempts of an option (an anchor may always have two); ``enough`` stops a
-        scope after that many working options; ``candidates`` turns entries into what the ranking sees.
+        scope after that many working options; ``patient`` moves the bytes of ``sustained`` once more, in a repeat;
+        ``candidates`` turns entries into what the ranking sees.
         """
         self.entries = {option.id: Entry(option) for option in options}
         self.trials = trials
         self._enough = enough
+        self._patient = patient
         self._candidates = candidates
         self._first: deque[str] = deque(self.entries)
         self._follow: deque[Job] = deque()
@@ -273,8 +276,11 @@ class Schedule:
         self._follow.append(self._job(entry, work, more_time=more_time))
 
     def _job(self, entry: Entry, work: Work, *, more_time: bool = False) -> Job:
-        sustained = any(attempt.proof is Proof.SUSTAINED or attempt.cut_bytes for attempt in entry.attempts)
-        once = entry.carried or sustained or entry.option.baseline
+        lasted = sum(
+            attempt.proof is Proof.SUSTAINED or bool(attempt.cut_bytes) for attempt in entry.attempts
+        )
+        again = self._patient and work is Work.REPEAT and lasted == 1
+        once = (entry.carried or lasted > 0 or entry.option.baseline) and not again
         goal = Proof.CARRIED if once else Proof.SUSTAINED
         return Job(option=entry.option, work=work, number=entry.tries + 1, goal=goal, more_time=more_time)
 

@@ -45,7 +45,7 @@ FILTERING = frozenset(
     }
 )
 #: What a verdict writes into the detail of an option; a report that is read again gets new ones.
-VERDICT_DETAILS = frozenset({"limit", "cut_bytes", "kbps", "authenticated", "lies", "honesty"})
+VERDICT_DETAILS = frozenset({"limit", "cut_bytes", "kbps", "authenticated", "lies", "honesty", "idle"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +175,9 @@ def _report(
     detail: dict[str, Any] = {**kept, **verdict.detail}
     if lie is not None:
         detail |= {"lies": True, "honesty": lie}
+    idle = _idle(option)
+    if idle is not None:
+        detail["idle"] = idle
     return msgspec.structs.replace(
         option,
         status=verdict.status,
@@ -188,6 +191,18 @@ def _report(
         throughput_kbps=_throughput(option),
         detail=detail,
     )
+
+
+def _idle(option: OptionReport) -> dict[str, Any] | None:
+    """Return what came of the idle minute: ``seconds``, and ``failure`` (a word or ``None``) or why it was not tried."""
+    steps = [one.step("idle") for one in option.attempts if one.why == "idle minute"]
+    step = next((one for one in steps if one is not None), None)
+    if step is None:
+        return None
+    about: dict[str, Any] = {
+        name: step.detail[name] for name in ("seconds", "unavailable") if name in step.detail
+    }
+    return {**about, "failure": None if step.failure is None else step.failure.error}
 
 
 def _latency(seconds: Sequence[float]) -> Latency | None:

@@ -1,6 +1,6 @@
 """Probe a resolver over any session: does it carry, what does it say about canary names, does it keep up.
 
-Writes the steps ``carry``, ``honesty`` and ``sustain_down`` of the attempt. Observations only: whether the
+Writes the steps ``carry``, ``honesty``, ``sustain_down`` and ``idle`` of the attempt. Observations only: whether the
 answers are honest is decided later, by comparison (:mod:`circumvent.names.honesty`).
 """
 
@@ -32,7 +32,7 @@ async def probe_names(session: NamesSession, option: Option, context: Context, *
     from circumvent.names.ask import Asker  # noqa: PLC0415 - dnspython: loaded while SYNs fly
     from circumvent.names.carry import carry  # noqa: PLC0415 - as above
     from circumvent.names.record import honesty  # noqa: PLC0415 - as above
-    from circumvent.names.sustain import sustain  # noqa: PLC0415 - as above
+    from circumvent.names.sustain import idle, sustain  # noqa: PLC0415 - as above
 
     asker = Asker(session, option, context, datagram=datagram)
     if context.names.wanted is not None:
@@ -42,6 +42,8 @@ async def probe_names(session: NamesSession, option: Option, context: Context, *
     await honesty(asker)
     if context.goal.at_least(Proof.SUSTAINED):
         await sustain(asker)
+    if context.idle is not None and not datagram:
+        await idle(asker, context.idle)
 
 
 async def probe_canaries(session: NamesSession, option: Option, context: Context, *, datagram: bool) -> None:

@@ -1,7 +1,8 @@
-"""The ``sustain_down`` step of a resolver.
+"""The ``sustain_down`` step of a resolver, and ``idle``.
 
 Over a stream: 32 KiB of answers on one connection, because some networks cut a flow after 16 KiB. Over
-datagrams: twenty questions, of which at most a tenth may be lost.
+datagrams: twenty questions, of which at most a tenth may be lost. ``idle``: one more question on a stream that was left
+alone for a while.
 """
 
 from __future__ import annotations
@@ -39,6 +40,19 @@ async def sustain(asker: Asker) -> None:
         await _datagrams(asker)
     else:
         await _stream(asker)
+
+
+async def idle(asker: Asker, seconds: float) -> None:
+    """Leave the open stream alone for ``seconds``, then ask once more on it.
+
+    :raises StepFailed: when no answer came. A server may close what is idle (RFC 7766 section 6.2.3): ``eof_error``.
+    """
+    trace = asker.trace
+    limit = trace.timeouts.limit if trace.limit is None else trace.limit
+    async with trace.step("idle", limit=seconds + limit) as step:
+        step.detail["seconds"] = seconds
+        await anyio.sleep(seconds)
+        await asker.once(_small(asker))
 
 
 async def _stream(asker: Asker) -> None:
@@ -112,14 +126,17 @@ def _rate(step: OpenStep, flow: _Flow, seconds: float) -> None:
     step.detail["seconds"] = round(seconds, 3)
 
 
+def _small(asker: Asker) -> Question:
+    """Return a question whose answer is short."""
+    controls = asker.context.names.controls
+    if controls:
+        return Question(name=controls[0].name, rdtype=controls[0].rdtypes[0])
+    return Question(name=".", rdtype="SOA")
+
+
 async def _datagrams(asker: Asker) -> None:
     trace = asker.trace
-    controls = asker.context.names.controls
-    question = (
-        Question(name=controls[0].name, rdtype=controls[0].rdtypes[0])
-        if controls
-        else Question(name=".", rdtype="SOA")
-    )
+    question = _small(asker)
     round_trip = trace.timeouts.round_trip or 0.0
     last_wait = max(LAST_WAIT, 4 * round_trip)
     answered = 0

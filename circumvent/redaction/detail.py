@@ -17,7 +17,7 @@ from circumvent.model.words import Proof, Reason
 KEYS: Final = frozenset({
     "addresses", "aead", "age_ms", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
     "by_hand", "canaries", "cipher", "class", "clear", "clock_skew_s", "closed_by", "construction", "controls", "cut_bytes", "datagrams_received", "dnssec",
-    "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "http", "identity", "ignored",
+    "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "http", "identity", "idle", "ignored",
     "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
     "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
     "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal",
@@ -61,7 +61,7 @@ WORDS: Final = frozenset({
 })  # fmt: skip
 #: Why attempts do not count (``docs/verdicts``): sentences of our own that name nobody.
 WHYS: Final = frozenset({
-    "another way", "lost the race between addresses", "other connections to this address were open", "poisoned",
+    "another way", "idle minute", "lost the race between addresses", "other connections to this address were open", "poisoned",
     "second phase", "second vantage", "sentinel", "the check was stopped", "the deadline came", "this device's clock was wrong",
     "this machine was busy",
     *(f"not tried: {reason}" for reason in Reason),

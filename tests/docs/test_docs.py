@@ -227,8 +227,7 @@ def _step_names(node: ast.AST) -> Iterator[str]:
 def test_every_step_is_in_the_contract() -> None:
     rows = [line[:44] for line in section("contract.rst", "Steps").splitlines() if line.startswith("``")]
     listed = literals("\n".join(rows))
-    assert set(steps_written()) <= listed
-    assert listed - set(steps_written()) == {"idle"}  # reserved
+    assert set(steps_written()) == listed
 
 
 #: Pages that describe steps which several kinds share.

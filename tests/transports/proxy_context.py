@@ -82,6 +82,7 @@ def context(
     ca_file: Path | None = None,
     controls: ControlPlan,
     dialer: Dialer | None = None,
+    idle: float | None = None,
 ) -> Context:
     """Return what one attempt needs; ``limit`` (seconds) is that of every step."""
     names: Any = None  # no proxy asks a resolver
@@ -94,6 +95,7 @@ def context(
         names=names,
         trust=TrustStore.mozilla(extra),
         random=Random(),
+        idle=idle,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,8 @@ from tests.faults.resolvers import blurt, dot
 from tests.names.tries import attempt, context, detail, names_option, plan
 
 if TYPE_CHECKING:
+    import dns.message
+
     from circumvent.model.record import Attempt
     from tests.lab.pki import Credentials, Pki
 
@@ -28,13 +31,14 @@ async def tried(
     *,
     limit: float | None = None,
     goal: Proof = Proof.SUSTAINED,
+    idle: float | None = None,
 ) -> Attempt:
     """Try a server that behaves so."""
     server_context = tls.context_for(credentials or pki.good, alpn=("dot",))
     async with tls.serve(behave, server_context) as served:
         names = plan(HONEST.anchor, canaries=("blocked.example",))
         clock = Clock(started_wall=1_800_000_000.0)  # for DNSSEC; certificates are verified at the real time
-        given = context(names, ca_file=pki.ca_file, limit=limit, goal=goal, clock=clock)
+        given = context(names, ca_file=pki.ca_file, limit=limit, goal=goal, clock=clock, idle=idle)
         return await attempt(names_option("dot", "127.0.0.1", served.port), given)
 
 
@@ -114,3 +118,26 @@ async def test_a_flow_cut_after_sixteen_kib_carries(pki: Pki, monkeypatch: pytes
     assert record.failure is not None
     assert record.failure.step == "sustain_down"
     assert record.cut_bytes is not None
+
+
+@pytest.mark.parametrize("goal", [Proof.CARRIED, Proof.SUSTAINED])
+async def test_after_a_pause_one_more_question_goes_over_the_same_connection(goal: Proof, pki: Pki) -> None:
+    record = await tried(dot(HONEST), pki, goal=goal, idle=0.05)
+    step = record.steps[-1]
+    assert (step.name, step.failure, step.detail["seconds"]) == ("idle", None, 0.05)
+    assert step.t - step.t0 >= 0.05
+    assert sum(one.name == "connect" for one in record.steps) == 1
+
+
+async def test_what_is_wrong_after_a_pause_is_told_and_it_has_carried(pki: Pki) -> None:
+    seen: Counter[str] = Counter()
+
+    def behave(query: dns.message.Message, transport: str) -> list[bytes]:
+        seen[str(query.question[0])] += 1
+        again = seen[str(query.question[0])] > 1
+        return (another_question(HONEST) if again else HONEST)(query, transport)
+
+    record = await tried(dot(behave), pki, goal=Proof.CARRIED, idle=0.05)
+    assert record.proof is Proof.CARRIED
+    assert record.failure is not None
+    assert (record.failure.step, record.failure.error) == ("idle", "wrong_answer")
