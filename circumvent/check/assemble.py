@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from circumvent import __version__
+from circumvent.check.notes import notes
 from circumvent.diagnose.verdict import Circumstances, decide
 from circumvent.model.option import VoiceSettings
 from circumvent.model.report import Bytes, Network, OptionReport, Report, RunSettings, Tool
@@ -19,6 +20,7 @@ from circumvent.say.reasons import text_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from circumvent.check.notes import Course
     from circumvent.check.plan import Plan
     from circumvent.check.schedule import Entry
     from circumvent.diagnose.conclude import Conclusion
@@ -105,11 +107,12 @@ class Assembler:
         facts: Mapping[str, Any],
         *,
         used: Bytes,
-        ended_by: Reason | None,
+        course: Course,
         targets: Sequence[Target] = (),
         loop_lag_ms: Mapping[str, float] | None = None,
     ) -> Report:
-        """Return the report of the whole check."""
+        """Return the report of the whole check, which took this ``course``."""
+        ended_by = course.ended_by
         for entry in entries:
             if entry.held_back is None and not entry.counted:
                 entry.held_back = ended_by or Reason.DEADLINE
@@ -140,7 +143,7 @@ class Assembler:
             targets=tuple(targets),
             ranking=ranked,
             recommendations=advise.recommendations(concluded.options, ranked, self._plan.places),
-            notes=tuple(self._plan.notes),
+            notes=notes(course, entries),
         )
 
     def bad_line(self, round_trip: float | None, entries: Iterable[Entry] = ()) -> bool:

@@ -41,10 +41,11 @@ MOST_PAGE: Final = 64 * 1024
 class Baseline:
     """Looks at the network while the options run; ``facts`` grows as things become known."""
 
-    def __init__(self, plan: Plan, services: Services) -> None:
-        """Begin with what the machine itself tells."""
+    def __init__(self, plan: Plan, services: Services, watch: Callable[[Trace], None] | None = None) -> None:
+        """Begin with what the machine itself tells; ``watch`` is told of each record, whose bytes count like others."""
         self._plan = plan
         self._services = services
+        self._watch = watch
         self._time = TimeOfDay(services.clock)
         self._nobody: anyio.CancelScope | None = None
         self._nobody_since = 0.0
@@ -163,7 +164,10 @@ class Baseline:
             self.facts["gateway"] = {"answers": True}
 
     def _trace(self, name: str) -> Trace:
-        return Trace(name, clock=self._services.clock, timeouts=self._services.timeouts)
+        trace = Trace(name, clock=self._services.clock, timeouts=self._services.timeouts)
+        if self._watch is not None:
+            self._watch(trace)
+        return trace
 
     def _dialer(self, *, allow_private: bool = False) -> DirectDialer:
         policy = Policy(allow_private=allow_private or self._services.allow_private, private_names=False)

@@ -73,7 +73,6 @@ class Plan:
     held_back: tuple[tuple[str, Reason, str | None], ...] = ()
     details: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     parsed: Parsed | None = None
-    notes: tuple[str, ...] = ()
     root_keys: RootKeys | None = None
 
     @property
@@ -141,7 +140,6 @@ def make_plan(
         country=settings.country.upper() if settings.country else None,
         details=details,
         parsed=parsed,
-        notes=(),
     )
 
 

@@ -22,6 +22,7 @@ from circumvent.check.events import (
     Started,
     StateDecided,
 )
+from circumvent.check.notes import Course
 from circumvent.check.patience import idle_minutes, leaders
 from circumvent.check.runner import Runner, Task
 from circumvent.check.schedule import Entry, Schedule, second_try_limit
@@ -79,7 +80,7 @@ class CheckRun:
         )
         for option_id, reason, detail in plan.held_back:
             self._schedule.hold_back(option_id, reason, detail)
-        self._baseline = Baseline(plan, services)
+        self._baseline = Baseline(plan, services, self._runner.watch)
         self._changed = anyio.Event()
         self._scope: anyio.CancelScope | None = None
         self._ended_by: Reason | None = None
@@ -92,6 +93,7 @@ class CheckRun:
         self._undecided: set[str] = set()
         self._looked_twice = False
         self._asking = 0
+        self._penalty = False
         self._clock_moved: float | None = None
 
     def stop(self) -> None:
@@ -131,6 +133,7 @@ class CheckRun:
                 phase = SecondPhase(self._schedule, self._runner, clock, ends=settings.seconds)
                 await run_triggers(self._schedule, phase, settings, self._decided)
                 await try_targets(self.plan, self._schedule, phase, self._targets)
+                self._penalty = phase.poisoned
                 self._baseline.last_call()
             teller.cancel_scope.cancel()
 
@@ -314,7 +317,7 @@ class CheckRun:
             list(self._schedule.entries.values()),
             self._baseline.facts,
             used=self._runner.used,
-            ended_by=self._ended_by,
+            course=Course(ended_by=self._ended_by, skew=self._services.clock.skew, penalty=self._penalty),
             targets=self._targets,
             loop_lag_ms=self._services.timeouts.lag.milliseconds(),
         )

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from circumvent.check.assemble import Assembler, exit_code, observed, rounded
+from circumvent.check.notes import Course
 from circumvent.check.schedule import Entry
 from circumvent.model.report import Network, OptionReport, Report, RunSettings, Target, Tool
 from circumvent.model.words import NetworkState, Reason, Status
@@ -105,7 +106,7 @@ def test_what_was_not_tried_says_why_it_ended() -> None:
     made = assembler()
     for ended, reason in ((None, Reason.DEADLINE), (Reason.INTERRUPTED, Reason.INTERRUPTED)):
         entries = [Entry(make("a"))]
-        found = made.report(entries, {}, used=report().bytes, ended_by=ended).options[0]
+        found = made.report(entries, {}, used=report().bytes, course=Course(ended_by=ended)).options[0]
         assert (found.status, found.reason) == (Status.NOT_RUN, reason)
 
 

@@ -96,3 +96,15 @@ def test_the_router_answers_if_the_neighbour_table_has_it_complete(tmp_path: Pat
         assert baseline._in_neighbour_table(("192.168.1.1",), str(table)) is answers
         assert not baseline._in_neighbour_table(("192.168.1.2",), str(table))
     assert not baseline._in_neighbour_table(("192.168.1.1",), str(tmp_path / "none"))
+
+
+async def test_what_is_sent_for_no_option_counts_like_all_else() -> None:
+    async with proxy.control_web(None) as port:
+        plan = with_pages(port)
+        services = make_services(plan)
+        runner = Runner(services)
+        made = Baseline(plan, services, runner.watch)
+        made.last_call()
+        await made.run(lambda: None)
+    assert runner.used.sent > 0
+    assert runner.used.received > 0

@@ -83,7 +83,7 @@ async def test_with_time_the_line_rests_and_what_was_poisoned_is_done_again(
         acts={"quiet": [carries, carries, carries, silent, carries]},
         triggers={"p": [fails("connection_reset"), carries]},
     )
-    plan = make_run_plan(plain("p"), make("quiet"), patient=True)
+    plan = make_run_plan(plain("p"), make("quiet"), deadline=300)
     report = await play(monkeypatch, script, plan)
     assert second_phase(report, "p") == [(False, True), (False, False)]
     first, again = [when for _, what, when in script.seen if what == "trigger"]
