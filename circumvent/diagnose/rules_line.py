@@ -163,7 +163,14 @@ def flow_cut(look: Look) -> Result:
     measured = [attempt for option in look.options for attempt in counted(option) if _bulk(attempt)]
     if not measured:
         return None
-    cut = [(option, attempt) for option in look.options for attempt in counted(option) if attempt.cut_bytes]
+    # What stands still over UDP where UDP loses packets was not cut.
+    lossy = isinstance_finding(udp_lossy(look))
+    cut = [
+        (option, attempt)
+        for option in look.options
+        for attempt in counted(option)
+        if attempt.cut_bytes and not (lossy and is_datagram(option))
+    ]
     if not cut:
         return NOT_SEEN
     size = median_low([attempt.cut_bytes or 0 for _, attempt in cut])

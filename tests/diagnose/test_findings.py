@@ -175,6 +175,23 @@ def test_flows_cut_at_the_same_size_at_two_places() -> None:
     assert rules_line.flow_cut(Look([passes], {})) == NOT_SEEN
 
 
+def test_what_stands_still_over_lossy_udp_was_not_cut() -> None:
+    stalled = [
+        at(
+            site,
+            "doq",
+            attempt(Proof.CARRIED, "generic_timeout_error", step="sustain_down", cut_bytes=18_000),
+        )
+        for site in SITES
+    ]
+    tcp = at("tcp", "dot", attempt(Proof.SUSTAINED, step="sustain_down"))
+    lossy = [
+        at(site, "stun", attempt(step="sustain_down", detail={"sent": 50, "lost": 20})) for site in SITES
+    ]
+    assert rules_line.flow_cut(Look([*stalled, tcp, *lossy], {})) == NOT_SEEN
+    assert isinstance(rules_line.flow_cut(Look([*stalled, tcp], {})), Finding)
+
+
 def intercepted(site: str, issuer: str, **fields: object) -> OptionReport:
     bad = attempt(
         Proof.REACHED, "ssl_unknown_authority", step="tls_handshake", detail={"top_issuer": issuer, "os_trusted": False},
