@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from circumvent.lab.scenario import Scenario
 
 #: Options of the check that would leave a run without a report, or leave something behind.
-_NOT_HERE: Final = {"plan": "--plan", "dump": "--dump", "redact": "--redact", "save": "--save"}
+_NOT_HERE: Final = {"plan": "--plan", "redact": "--redact", "save": "--save"}
 #: Folders that are empty inside a laboratory.
 _HIDDEN: Final = ("/run", "/dev/shm")  # noqa: S108 - named, not used
 
@@ -46,7 +46,7 @@ def start(wanted: Wanted, record: Path | None = None) -> int:
     """
     scenario = scenario_named(wanted.scenario)
     seed = 0 if wanted.seed is None else values.count("--seed", wanted.seed)
-    check_words(wanted.words)
+    dump = check_words(wanted.words)["dump"]
     stream = sys.stderr if wanted.json else sys.stdout
     terminal.show((*lab.opening(scenario), Space()), stream, plain=wanted.plain)
     if terminal.is_terminal(sys.stderr):
@@ -56,7 +56,7 @@ def start(wanted: Wanted, record: Path | None = None) -> int:
         result = run(scenario, seed=seed, words=wanted.words, record=record)
     except (Refused, RunFailedError, OSError) as exc:
         return failed(exc, scenario)
-    return _show(scenario, result, wanted)
+    return _show(scenario, result, wanted, dump)
 
 
 def start_recording(wanted: Wanted, pcap: str | None) -> int:
@@ -68,18 +68,8 @@ def start_recording(wanted: Wanted, pcap: str | None) -> int:
         raise values.ValueProblem(
             "circumvent lab record: --pcap FILE is missing. Example: circumvent lab record open --pcap open.pcap"
         )
-    file = Path(pcap).absolute()
-    shown = sanitise(pcap, 100)
-    if any(str(file.resolve()).startswith(folder + "/") for folder in _HIDDEN):
-        raise values.ValueProblem(
-            f"--pcap: {shown} is in a folder that is empty inside a lab. Choose another place."
-        )
-    if (
-        file.is_dir()
-        or not file.parent.is_dir()
-        or not os.access(file if file.exists() else file.parent, os.W_OK)
-    ):
-        raise values.ValueProblem(f"--pcap: {shown} can't be written. Choose another place.")
+    file, shown = Path(pcap).absolute(), sanitise(pcap, 100)
+    _check_place("--pcap", file)
     status = start(wanted, file)
     if status < BAD_INPUT and file.exists():
         terminal.tell(
@@ -88,8 +78,23 @@ def start_recording(wanted: Wanted, pcap: str | None) -> int:
     return status
 
 
-def check_words(words: tuple[str, ...]) -> None:
-    """See before anything is built that the check will take these words.
+def _check_place(option: str, file: Path) -> None:
+    """See before anything is built that a file can be written from inside a lab.
+
+    :raises ValueProblem: when it can't.
+    """
+    shown = sanitise(str(file), 100)
+    if any(str(file.resolve()).startswith(folder + "/") for folder in _HIDDEN):
+        raise values.ValueProblem(
+            f"{option}: {shown} is in a folder that is empty inside a lab. Choose another place."
+        )
+    there = file if file.exists() else file.parent
+    if file.is_dir() or not file.parent.is_dir() or not os.access(there, os.W_OK):
+        raise values.ValueProblem(f"{option}: {shown} can't be written. Choose another place.")
+
+
+def check_words(words: tuple[str, ...]) -> dict[str, Any]:
+    """See before anything is built that the check will take these words; return its options.
 
     :raises ValueProblem: when it won't.
     """
@@ -106,6 +111,8 @@ def check_words(words: tuple[str, ...]) -> None:
             given = dict(context.params)
     except usage_error as exc:
         raise values.ValueProblem(usage_sentence(exc, command, "check")) from exc
+    if given["dump"] is not None:
+        _check_place("--dump", Path(given["dump"]).absolute())
     for name, option in _NOT_HERE.items():
         if given.get(name):
             raise values.ValueProblem(
@@ -115,6 +122,7 @@ def check_words(words: tuple[str, ...]) -> None:
         settings_of(given)
     except SettingsError as exc:
         raise values.ValueProblem(str(exc)) from exc
+    return given
 
 
 def failed(error: Exception, scenario: Scenario) -> int:
@@ -133,9 +141,9 @@ def failed(error: Exception, scenario: Scenario) -> int:
     return NOT_RUN
 
 
-def _show(scenario: Scenario, result: Result, wanted: Wanted) -> int:
+def _show(scenario: Scenario, result: Result, wanted: Wanted, dump: str | None) -> int:
     if not wanted.json:
-        return show_result(scenario, result, plain=wanted.plain)
+        return show_result(scenario, result, plain=wanted.plain, words=wanted.words, dumped=dump)
     from circumvent.lab.recording import write  # noqa: PLC0415 - for --json only
 
     print(write(result), flush=True)

@@ -78,11 +78,22 @@ def run_replay(name: str, *, plain: bool) -> int:
     return show_result(scenario, result, plain=plain, from_recording=True)
 
 
-def show_result(scenario: Scenario, result: Result, *, plain: bool, from_recording: bool = False) -> int:
-    """Print the check's own screen, and truth beside verdict; return the exit code."""
+def show_result(
+    scenario: Scenario,
+    result: Result,
+    *,
+    plain: bool,
+    words: tuple[str, ...] = (),
+    dumped: str | None = None,
+    from_recording: bool = False,
+) -> int:
+    """Print the check's own screen, and truth beside verdict; return the exit code.
+
+    ``words`` were given to the check, ``dumped`` is the file that it wrote.
+    """
     status = ALL_RIGHT if result.comparison.right else DIFFERS
-    screen = end_screen(result.report, Ending())
-    truth = lab.truth_beside_verdict(result, status=status, recorded=from_recording)
+    screen = end_screen(result.report, Ending(dumped=dumped))
+    truth = lab.truth_beside_verdict(result, status=status, words=words, recorded=from_recording)
     opening = lab.opening(scenario) if from_recording else ()
     gap = (Space(),) if opening else ()
     terminal.show((*opening, *gap, *screen, Space(), *truth), sys.stdout, plain=plain)

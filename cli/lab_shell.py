@@ -25,9 +25,7 @@ def run_shell(name: str, command: list[str], *, seed: str | None) -> int:
     number = 0 if seed is None else values.count("--seed", seed)
     if not command:
         terminal.show(lab.opening(scenario), sys.stderr)
-        terminal.tell(
-            f"This is a shell on the client's side. {CHECK} runs the check of the scenario; exit leaves."
-        )
+        terminal.tell(f"A shell on the client's side: exit leaves. The scenario's check: {CHECK}")
     try:
         return run_program(scenario, command or [os.environ.get("SHELL", _SHELL)], seed=number)
     except (Refused, RunFailedError, OSError) as exc:

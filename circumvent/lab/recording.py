@@ -6,7 +6,6 @@ Nothing in it is of a person: names and addresses are the laboratory's.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +18,7 @@ from circumvent.model.report import LARGEST, Report, ReportError
 
 if TYPE_CHECKING:
     from circumvent.lab.scenario import Scenario
+    from circumvent.model.report import OptionReport
 
 #: The version of the document.
 SCHEMA: Final = 1
@@ -61,10 +61,10 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(result: Result, *, attempts: bool = True) -> str:
-    """Return the document of a run; without ``attempts`` a small one, that lacks every try with its steps."""
+    """Return the document of a run; without ``attempts`` a small one, that lacks most tries."""
     seen, report = result.comparison, result.report
     if not attempts:
-        report = replace(report, options=tuple(replace(one, attempts=()) for one in report.options))
+        report = msgspec.structs.replace(report, options=tuple(map(_briefly, report.options)))
     recording = Recording(
         scenario=result.scenario,
         seed=result.seed,
@@ -84,7 +84,21 @@ def write(result: Result, *, attempts: bool = True) -> str:
         missing=seen.missing,
         report=msgspec.Raw(report.to_json("none").encode()),
     )
-    return msgspec.json.format(msgspec.json.encode(recording), indent=0).decode()
+    return msgspec.json.encode(recording).decode()
+
+
+def _briefly(option: OptionReport) -> OptionReport:
+    """Return an option with the one try that shows its failure, which sentences read, or with none."""
+    failure = option.failure
+    shown = [
+        one
+        for one in option.attempts
+        if failure is not None
+        and one.failure is not None
+        and one.counted
+        and (one.failure.step, one.failure.error) == (failure.step, failure.error)
+    ]
+    return msgspec.structs.replace(option, attempts=tuple(shown[-1:]))
 
 
 def read(text: bytes, scenario: Scenario) -> Result:

@@ -85,8 +85,13 @@ def round_trip(scenario: Scenario) -> float:
     return scenario.link.up.delay + scenario.link.down.delay
 
 
-def truth_beside_verdict(result: Result, *, status: int, recorded: bool = False) -> tuple[Block, ...]:
-    """Return the verdict of every option beside what is true of it, the sums, and how to repeat the run."""
+def truth_beside_verdict(
+    result: Result, *, status: int, words: Sequence[str] = (), recorded: bool = False
+) -> tuple[Block, ...]:
+    """Return the verdict of every option beside what is true of it, the sums, and how to repeat the run.
+
+    ``words`` are those that the check was given; they are not repeated where one may hold a secret.
+    """
     seen = result.comparison
     blocks: list[Block] = [Heading(_("Truth beside verdict")), *_verdicts(result), Space()]
     points = [
@@ -107,12 +112,13 @@ def truth_beside_verdict(result: Result, *, status: int, recorded: bool = False)
         )
     points += [Point(_("rules"), _rules(result))] if result.fired else []
     again = f"circumvent lab run {result.scenario} --seed {result.seed}"
+    again += "".join(f" {one}" for one in words if not any(":" in word for word in words))
     points.append(Point(_("repeat"), f"{again}   ({_ending(status)})"))
     if recorded:
         points.append(
             Point(
                 _("recorded"),
-                _("with version {version}; every try was left out").format(
+                _("with version {version}; most tries are left out").format(
                     version=result.report.tool.version
                 ),
             )
@@ -181,7 +187,10 @@ def _verdicts(result: Result) -> list[Block]:
     blocks: list[Block] = [Grid(header, cells, wrong)]
     if wrong:
         why = tuple(
-            Point(row.label, f"{row.why}; {_('said')}: {sanitise(row.said_because, 100) or row.said}")
+            Point(
+                row.label,
+                row.why + (_("; said: {why}").format(why=row.said_because) if row.said_because else ""),
+            )
             for row in rows
             if not row.right
         )

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from circumvent.cli.draw import Style, draw
+from circumvent.lab.permission import Permission
+from circumvent.lab.world.daemons import Found, Program
+from circumvent.say import lab
+from circumvent.say.blocks import Space
 from circumvent.say.end import end_screen
 from circumvent.say.staff import staff_screen
+from tests.cli import lab_runs
 from tests.say.reports import FORMS, filtered
+
+if TYPE_CHECKING:
+    from circumvent.say.blocks import Block
 
 FOLDER: Final = Path(__file__).parent / "golden"
 WIDTHS: Final = (100, 60, 38)
@@ -18,6 +26,7 @@ def screens() -> dict[str, str]:
     """Return every golden file: its name and what it must hold."""
     pages = {name: end_screen(make(), ending) for name, (make, ending) in FORMS.items()}
     pages["staff"] = staff_screen(filtered(), "from-user.json")
+    pages |= lab_pages()
     found = {}
     for name, page in pages.items():
         for colour in (False, True):
@@ -29,6 +38,27 @@ def screens() -> dict[str, str]:
                 told += ["=== plain", *draw(page, Style(width=None, plain=True))]
             found[f"{name}{'-colour' if colour else ''}.txt"] = "\n".join(told) + "\n"
     return found
+
+
+def lab_pages() -> dict[str, tuple[Block, ...]]:
+    """Return the screens of the laboratory."""
+    missing = Program("ocserv", "ocserv", "OpenConnect")
+    here = Program("unbound", "unbound", "DNS, DNS over TLS, DNS over HTTPS")
+    found = (Found(here, "/usr/sbin/unbound"), Found(missing, None))
+    no = Permission(linux=True, allowed=False, reason="unshare: no", remedies=("modprobe tun",))
+    lie = {
+        "name": "sni-reset",
+        "scope": {"protocols": ["tcp"], "ports": [443]},
+        "when": {"trigger": "client-hello", "wanted": {"names": {"exact": ["www.delta.example"]}}},
+        "then": {"action": "reset", "drop": True},
+    }
+    shown = lab_runs.scenario(rule=(lie,))
+    return {
+        "lab-run": (*lab.opening(shown), Space(), *lab.truth_beside_verdict(lab_runs.few(), status=1)),
+        "lab-show": lab.in_full(shown),
+        "lab-list": lab.scenario_list((shown,), ("russia-tspu-tls",)),
+        "lab-doctor": lab.doctor_screen(no, found, "apt-get install --no-install-recommends ocserv"),
+    }
 
 
 def write() -> None:
