@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from circumvent.check.background import Background
 from circumvent.model.option import Endpoint, Option, Origin, WebSettings
 from circumvent.model.words import Proof
 from circumvent.names.chain import RootKeys
@@ -19,7 +20,7 @@ from circumvent.net.verify import TrustStore
 from circumvent.transport import Context, Triggering, load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from circumvent.model.record import Attempt
@@ -89,10 +90,22 @@ def names_option(
     )
 
 
+@asynccontextmanager
+async def watched(given: Context) -> AsyncIterator[None]:
+    """Give steps the time that this machine lost, as a check does: limits are meant for the network."""
+    background = Background()
+    background.start(given.trace.timeouts.watch)
+    try:
+        yield
+    finally:
+        await background.stop()
+
+
 async def attempt(option: Option, given: Context) -> Attempt:
     """Try ``option`` once and return the record."""
-    with suppress(StepFailed):
-        await load(option.kind).attempt(option, given)
+    async with watched(given):
+        with suppress(StepFailed):
+            await load(option.kind).attempt(option, given)
     return given.trace.attempt()
 
 
@@ -100,8 +113,9 @@ async def trigger(option: Option, given: Context) -> Attempt:
     """Run the second-phase probe of ``option`` and return the record."""
     transport = load(option.kind)
     assert isinstance(transport, Triggering)
-    with suppress(StepFailed):
-        await transport.trigger(option, given)
+    async with watched(given):
+        with suppress(StepFailed):
+            await transport.trigger(option, given)
     return given.trace.attempt()
 
 
