@@ -56,6 +56,7 @@ def shunning(network: Network, unbound: Resolver, danted: Proxy) -> Iterator[str
 
     threading.Thread(target=accept, daemon=True).start()
     yield address
+    listener.shutdown(socket.SHUT_RDWR)  # which ends the thread's accept, as a close alone does not
     listener.close()
 
 
@@ -75,4 +76,5 @@ def block_page(network: Network) -> Iterator[str]:
 
     threading.Thread(target=accept, daemon=True).start()
     yield network.servers_ipv4[-3]
+    listener.shutdown(socket.SHUT_RDWR)
     listener.close()
