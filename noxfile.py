@@ -239,7 +239,9 @@ def _try_wheelhouse(session: nox.Session, archive: Path, home: Path) -> None:
 def _make_single_file(session: nox.Session, work: Path, target: Path, name: str) -> Path:
     """Pack interpreter, libraries and project into one executable."""
     start = work / "start.py"
-    start.write_text("import sys\n\nfrom circumvent.cli.app import main\n\nsys.exit(main())\n", encoding="ascii")
+    start.write_text(
+        "import sys\n\nfrom circumvent.cli.app import main\n\nsys.exit(main())\n", encoding="ascii"
+    )
     collected = (
         "--collect-submodules",
         "circumvent",

@@ -148,7 +148,6 @@ def _right(control: ControlName, reply: Reply) -> bool | None:
     return control.right(rdtype, answer.addresses)
 
 
-
 def _decide(
     asker: Asker, step: OpenStep, denial: Reply, controls: list[Reply], rights: list[bool | None]
 ) -> None:
