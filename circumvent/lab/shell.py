@@ -71,16 +71,19 @@ def _inside(scenario: Scenario, program: tuple[str, ...], seed: int, reason: int
 
 def _run(program: tuple[str, ...], variables: dict[str, str]) -> int:
     terminal = _terminal()
+
+    def take() -> None:
+        # A shell can't take the terminal for a group whose number is of another namespace: it gets one of its own. Here,
+        # before it begins: a shell that finds itself in the background stops, and nobody would continue it.
+        if terminal is not None:
+            os.setpgid(0, 0)
+            _give(terminal, os.getpgrp())
+
     try:
-        # In a group of its own: a shell can't take the terminal for a group whose number is of another namespace.
-        started = subprocess.Popen(  # noqa: S603 - what the user asked for
-            program, env=variables, process_group=None if terminal is None else 0
-        )
+        started = subprocess.Popen(program, env=variables, preexec_fn=take)  # noqa: S603, PLW1509 - the user's; no threads
     except OSError as exc:
         sys.stderr.write(f"{program[0]}: {exc.strerror}\n")
         return _NOT_FOUND
-    if terminal is not None:
-        _give(terminal, started.pid)
     with ignoring_interrupts():
         code = started.wait()
     return code if code >= 0 else 128 - code

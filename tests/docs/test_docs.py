@@ -255,7 +255,8 @@ def options_of_commands() -> dict[str, set[str]]:
     return {
         name: {
             option
-            for parameter in command.params
+            for one in (command, *getattr(command, "commands", {}).values())
+            for parameter in one.params
             for option in (*parameter.opts, *parameter.secondary_opts)
             if option.startswith("--") and option != "--help"
         }
