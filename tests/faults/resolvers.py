@@ -65,8 +65,8 @@ def doh(says: names.Behaviour, *, status: str = "200", media_type: str = MEDIA_T
         heads: dict[int, dict[str, str]] = {}
         bodies: dict[int, bytes] = {}
         await link.write(connection.data_to_send())
-        while True:
-            for event in connection.receive_data(await link.read()):
+        while data := await link.read():
+            for event in connection.receive_data(data):
                 if isinstance(event, h2.events.RequestReceived):
                     heads[event.stream_id], bodies[event.stream_id] = (
                         {str(key): str(value) for key, value in event.headers},

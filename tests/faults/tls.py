@@ -129,7 +129,10 @@ class Link:
         lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         left = int(lengths[0].partition(b":")[2]) - len(body) if lengths else 0
         while left > 0:
-            left -= len(await self.read())
+            piece = await self.read()
+            if not piece:
+                raise Gone
+            left -= len(piece)
         return head
 
     async def close_notify(self) -> None:
@@ -429,8 +432,7 @@ def http2(react: Callable[[h2.connection.H2Connection, int], None]) -> Behaviour
         connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
         connection.initiate_connection()
         await link.write(connection.data_to_send())
-        while True:
-            data = await link.read()
+        while data := await link.read():
             if connection.state_machine.state is h2.connection.ConnectionState.CLOSED:
                 continue
             for event in connection.receive_data(data):
