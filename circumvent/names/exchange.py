@@ -7,6 +7,7 @@ its own answer has come (RFC 7766 section 6.2.1.1: questions are pipelined, answ
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -56,7 +57,7 @@ class _Link(Protocol):
         """Wait for messages."""
 
 
-class _Exchange:
+class _Exchange(ABC):
     """The part that streams and datagrams share."""
 
     def __init__(self, link: _Link) -> None:
@@ -102,10 +103,11 @@ class _Exchange:
         finally:
             self._reading = False
 
+    @abstractmethod
     def _deliver(self, message: Arrived) -> None:
-        raise NotImplementedError
+        """Hand a message to whoever waits for it."""
 
-    def _forget(self, identifier: int, waiting: _Waiting) -> None:
+    def _forget(self, identifier: int, waiting: _Waiting) -> None:  # noqa: B027 - datagrams have nothing to forget
         """A question is over, answered or not."""
 
     def _fail(self, failure: Exception) -> None:
