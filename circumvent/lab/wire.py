@@ -26,7 +26,7 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -43,6 +43,7 @@ from circumvent.lab.namespace import (
 )
 from circumvent.lab.netlink import Netlink, RouteType
 from circumvent.lab.pcap import PcapWriter
+from circumvent.lab.tally import Passed, Tally
 
 if TYPE_CHECKING:
     import pathlib
@@ -86,6 +87,7 @@ class WireConfig:
     reaches over the wire: the addresses of a censor's probers. ``seed`` decides all chance. ``record`` is a file for
     the packets that the client sends and gets (pcap). ``middle`` are addresses of programs at the censor's own place,
     in a third namespace: boxes that split TCP or stand in the middle of TLS, see :mod:`circumvent.lab.rules.redirect`.
+    ``tally``: times and bytes of each connection are kept for :meth:`Wire.passed`.
     """
 
     path: Path = Path()  # noqa: RUF009 - frozen
@@ -98,6 +100,7 @@ class WireConfig:
     seed: int = 0
     defragment: bool = True
     record: pathlib.Path | None = None
+    tally: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,14 @@ class Report:
 class Wire:
     """An open wire; a context manager. Made by :func:`open_wire`."""
 
-    def __init__(self, networks: Mapping[Place, int], engine: int, control: socket.socket) -> None:
+    def __init__(
+        self, networks: Mapping[Place, int], engine: int, control: socket.socket, opened: float
+    ) -> None:
         self._networks = dict(networks)
         #: The engine's process.
         self.engine = engine
+        #: When its time began, on CLOCK_MONOTONIC.
+        self.opened = opened
         self._control = control
         self._closed = False
 
@@ -154,6 +161,13 @@ class Wire:
         :raises WireBroke: when the engine's process has ended.
         """
         return Report(**self._ask({"ask": "report"}))
+
+    def passed(self) -> tuple[Passed, ...]:
+        """Return the connections that passed since the last call; the configuration must have asked for a tally.
+
+        :raises WireBroke: when the engine's process has ended.
+        """
+        return tuple(Passed(**row) for row in self._ask({"ask": "passed"}))
 
     def check_fired(self, *, allowed: Sequence[str] = ()) -> None:
         """Fail if a rule never fired, save those in ``allowed``.
@@ -204,12 +218,13 @@ def open_wire(config: WireConfig) -> Wire:
         places = (Place.CLIENT, Place.WORLD, *((Place.MIDDLE,) if config.middle else ()))
         sides = {place: _side(undo, config, place) for place in places}
         ours, theirs = socket.socketpair()
-        engine = _fork_engine(config, {place: device for place, (_, device) in sides.items()}, theirs)
+        opened = time.monotonic()
+        engine = _fork_engine(config, {place: device for place, (_, device) in sides.items()}, theirs, opened)
         theirs.close()
         undo.pop_all()
     for _, device in sides.values():
         os.close(device)
-    return Wire({place: network for place, (network, _) in sides.items()}, engine, ours)
+    return Wire({place: network for place, (network, _) in sides.items()}, engine, ours, opened)
 
 
 def _side(undo: contextlib.ExitStack, config: WireConfig, place: Place) -> tuple[int, int]:
@@ -263,7 +278,9 @@ def check_isolated() -> None:
         raise Refused(f"the namespace has devices that it should not have: {sorted(strangers)}")
 
 
-def _fork_engine(config: WireConfig, devices: Mapping[Place, int], control: socket.socket) -> int:
+def _fork_engine(
+    config: WireConfig, devices: Mapping[Place, int], control: socket.socket, opened: float
+) -> int:
     parent = os.getpid()
     child = os.fork()
     if child:
@@ -287,7 +304,7 @@ def _fork_engine(config: WireConfig, devices: Mapping[Place, int], control: sock
                 clients=tuple(str(ip_network(each)) for each in config.client),
                 tap=None if writer is None else writer.tap,
             )
-            Copier(devices, control, engine).run()
+            Copier(devices, control, engine, opened, Tally() if config.tally else None).run()
         status = 0
     except BaseException as error:  # noqa: BLE001 - a forked child must not run the parent's code after this
         sys.excepthook(type(error), error, error.__traceback__)
@@ -315,17 +332,25 @@ def _bury(process: int) -> None:
 class Copier:
     """Drives an engine with packets and time until the control socket closes."""
 
-    def __init__(self, devices: Mapping[Place, int], control: socket.socket, engine: Engine) -> None:
+    def __init__(
+        self,
+        devices: Mapping[Place, int],
+        control: socket.socket,
+        engine: Engine,
+        opened: float,
+        tally: Tally | None,
+    ) -> None:
         self._devices = dict(devices)
         self._control = control
         self._engine = engine
-        self._opened = time.monotonic()
+        self._opened = opened
+        self._tally = tally
         for device in devices.values():
             os.set_blocking(device, False)
 
     def run(self) -> None:
         """Copy."""
-        engine, devices, control = self._engine, self._devices, self._control.fileno()
+        engine, devices, control, tally = self._engine, self._devices, self._control.fileno(), self._tally
         places = {device: place for place, device in devices.items()}
         watched = (*places, control)
         opened, clock = self._opened, time.monotonic
@@ -340,18 +365,27 @@ class Copier:
                     continue
                 place = places[descriptor]
                 for raw in _read(descriptor):
-                    engine.take(place, raw, clock() - opened)
+                    now = clock() - opened
+                    engine.take(place, raw, now)
+                    if tally is not None and place is Place.CLIENT:
+                        tally.left(raw, now)
             for place, raw in engine.deliver(clock() - opened):
                 # The kernel refuses what it could not route; a router would drop it.
                 with contextlib.suppress(OSError):
                     os.write(devices[place], raw)
+                if tally is not None and place is Place.CLIENT:
+                    tally.arrived(raw, clock() - opened)
 
     def _serve(self) -> bool:
         """Answer a request; tell whether to go on."""
         request = self._control.recv(4096)
         if not request:
             return False
-        body = json.dumps(self._engine.report()).encode()
+        if json.loads(request)["ask"] == "passed":
+            rows = () if self._tally is None else self._tally.take()
+            body = json.dumps([asdict(row) for row in rows]).encode()
+        else:
+            body = json.dumps(self._engine.report()).encode()
         self._control.sendall(struct.pack("=I", len(body)) + body)
         return True
 
