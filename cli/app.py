@@ -50,21 +50,22 @@ def _run(given: list[str]) -> int:
         print(HELP, end="", flush=True)
         return 0
     _open_what_is_closed()
-    if given[0] == "check":
-        _heed_signals()
+    if given[0] != "check":
+        return _command(given)
+    from circumvent.cli.interrupts import INTERRUPTS  # noqa: PLC0415 - not for --help
+
+    INTERRUPTS.install()
+    code = _command(given)
+    INTERRUPTS.ignore()
+    return code
+
+
+def _command(given: list[str]) -> int:
     from circumvent.cli.commands import run  # noqa: PLC0415 - typer costs 100 ms
 
     code = run(given)
     sys.stdout.flush()
     return code
-
-
-def _heed_signals() -> None:
-    """Let SIGINT and SIGTERM end the start-up too, also when the parent ignored SIGINT (``nohup``, ``&``)."""
-    import signal  # noqa: PLC0415 - not for --help
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
 
 
 def _open_what_is_closed() -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
 from circumvent.check.api import CheckStream
 from circumvent.check.events import Finished
+from circumvent.cli.interrupts import INTERRUPTS
 
 if TYPE_CHECKING:
     from circumvent.check.events import Event
     from circumvent.check.plan import Plan
+    from circumvent.cli.interrupts import Listener
     from circumvent.model.report import Report
-
-#: The exit code of a run that was stopped.
-STOPPED: Final = 3
 
 
 class View(Protocol):
@@ -49,8 +46,7 @@ class Silent:
 def drive(plan: Plan, view: View, started_monotonic: float | None = None) -> tuple[Report, bool]:
     """Run the check of ``plan``; return its report and whether a signal ended it.
 
-    The first SIGINT or SIGTERM ends it with what is known, also when the parent process ignored SIGINT; a second
-    leaves at once with exit code 3.
+    The first signal that :mod:`circumvent.cli.interrupts` hears ends it with what is known.
     """
     try:
         return anyio.run(_drive, plan, view, started_monotonic)
@@ -69,30 +65,24 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _drive(plan: Plan, view: View, started_monotonic: float | None) -> tuple[Report, bool]:
     report: Report | None = None
     stream = CheckStream(plan, started_monotonic)
-    interrupted = False
 
-    async def watch_signals() -> None:
-        nonlocal interrupted
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
-                if interrupted:
-                    view.close()
-                    os._exit(STOPPED)
-                interrupted = True
-                stream.stop()
+    async def stop_when_told(listener: Listener) -> None:
+        await listener.wait()
+        stream.stop()
 
     try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(watch_signals)
-            group.start_soon(view.run)
-            async with stream:
-                async for event in stream:
-                    view.take(event)
-                    if isinstance(event, Finished):
-                        report = event.report
-            group.cancel_scope.cancel()
+        with INTERRUPTS.listening(view.close) as listener:
+            async with anyio.create_task_group() as group:
+                group.start_soon(stop_when_told, listener)
+                group.start_soon(view.run)
+                async with stream:
+                    async for event in stream:
+                        view.take(event)
+                        if isinstance(event, Finished):
+                            report = event.report
+                group.cancel_scope.cancel()
     finally:
         view.close()
     if report is None:  # pragma: no cover - Finished is always sent
         raise RuntimeError("the check ended without a report")
-    return report, interrupted
+    return report, INTERRUPTS.pressed
