@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 from circumvent.inputs import text as texts
 from circumvent.inputs.chains import Chained, resolve_chains
 from circumvent.inputs.files import Unreadable, read_file
-from circumvent.inputs.hosts import PrivateAddressError, refuse_private
 from circumvent.inputs.links import looks_like_link, parse_link
+from circumvent.inputs.private import PrivateAddressError, refuse_private
 from circumvent.inputs.problem import Count, LineError, Parsed, Problem, without_echo
 from circumvent.inputs.toml_file import is_toml, read_toml
 from circumvent.inputs.toml_lines import TomlError

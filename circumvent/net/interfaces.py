@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from circumvent.net.interface_addresses import interface_addresses
 from circumvent.net.sock import ROUTE_PROBES, Source, source_address
 
 if TYPE_CHECKING:
@@ -101,30 +101,9 @@ def owner_of(address: str | None, everybody: dict[str, list[str]]) -> str | None
     return next((name for name, addresses in everybody.items() if address in addresses), None)
 
 
-def interface_addresses() -> dict[str, list[str]]:
-    """Return the IP addresses of every interface (without scope)."""
-    import psutil  # noqa: PLC0415 - 30 ms that --help need not spend
-
-    wanted = {socket.AF_INET, socket.AF_INET6}
-    return {
-        name: [entry.address.partition("%")[0] for entry in entries if entry.family in wanted]
-        for name, entries in psutil.net_if_addrs().items()
-    }
-
-
-def interface_address(name: str, family: str) -> str | None:
-    """Return an address of interface ``name`` to send from (``ipv4`` or ``ipv6``), not a link-local one."""
-    version = 6 if family == "ipv6" else 4
-    for address in interface_addresses().get(name, ()):
-        parsed = ipaddress.ip_address(address)
-        if parsed.version == version and not parsed.is_link_local:
-            return address
-    return None
-
-
 def read_carrier() -> bool | None:
     """Tell whether any interface but loopback has a link."""
-    import psutil  # noqa: PLC0415 - see interface_addresses
+    import psutil  # noqa: PLC0415 - 30 ms that --help need not spend
 
     states = psutil.net_if_stats()
     return any(state.isup for name, state in states.items() if not _is_loopback(name)) if states else None

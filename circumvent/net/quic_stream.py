@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
 from aioquic.quic.events import StopSendingReceived, StreamDataReceived, StreamReset
@@ -12,20 +12,35 @@ from circumvent.model import failure as failures
 from circumvent.net.errors import PeerError
 
 if TYPE_CHECKING:
-    from circumvent.net.quic import QuicLink
+    from collections.abc import Callable
+
+    from circumvent.net.aioquic_adapter import ClientConnection
 
 #: Bytes given to the state machine at once, and bytes that may wait there for the peer's acknowledgement.
 PIECE: Final = 16 << 10
 UNSENT: Final = 128 << 10
 
 
+class Connection(Protocol):
+    """What a stream needs of its connection (:class:`circumvent.net.quic.QuicLink`)."""
+
+    quic: ClientConnection
+    arrived: float
+
+    async def wait(self, ready: Callable[[], bool]) -> None:
+        """Send what is due, and drive the connection until ``ready()``."""
+
+    def forget(self, number: int) -> None:
+        """Feed this stream no more."""
+
+
 class QuicStream(ByteStream):
-    """A stream of a :class:`~circumvent.net.quic.QuicLink`. Made by :meth:`QuicLink.open_stream`.
+    """A stream of a :class:`Connection`, which makes it (``QuicLink.open_stream``).
 
     Sending respects the peer's flow control; an end of file in one direction leaves the other open.
     """
 
-    def __init__(self, link: QuicLink, number: int) -> None:
+    def __init__(self, link: Connection, number: int) -> None:
         self._link = link
         self._number = number
         self._buffer = bytearray()

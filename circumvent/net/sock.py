@@ -22,6 +22,7 @@ import anyio
 from anyio import lowlevel
 from anyio.abc import ByteStream
 
+from circumvent.net.interface_addresses import interface_address
 from circumvent.net.stream import Datagram
 from circumvent.net.tcp_info import TCP_INFO_SIZE, last_data_seconds, parse_tcp_info
 
@@ -160,8 +161,6 @@ def _bind(raw: socket.socket, source: Source) -> None:
     """Bind to the source's interface and address; to the interface's own address where the first isn't allowed."""
     address = source.address
     if source.interface is not None and not _bind_to_interface(raw, source.interface) and address is None:
-        from circumvent.net.interfaces import interface_address  # noqa: PLC0415 - costs psutil, and only here
-
         address = interface_address(source.interface, "ipv6" if raw.family == socket.AF_INET6 else "ipv4")
         if address is None:
             raise OSError(errno.EADDRNOTAVAIL, "the interface has no address of this family")

@@ -12,7 +12,8 @@ import pytest
 
 from circumvent import catalog
 from circumvent.ids import LETTERS, canonical
-from circumvent.inputs.hosts import clean_host, refuse_private
+from circumvent.inputs.hosts import clean_host
+from circumvent.inputs.private import refuse_private
 from circumvent.model.kinds import KINDS
 from circumvent.model.option import DnscryptSettings, OdohSettings, WebSettings, is_address
 from circumvent.model.words import Exposure, Scope

@@ -1,19 +1,13 @@
-"""Hosts, ports and ranges."""
+"""Hosts and ports."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circumvent.inputs.hosts import clean_host, parse_port, range_of
+from circumvent.inputs.hosts import clean_host, parse_port
 from circumvent.inputs.problem import LineError
-from circumvent.net.address import is_public
-
-if TYPE_CHECKING:
-    import ipaddress
 
 
 @pytest.mark.parametrize(
@@ -55,12 +49,3 @@ def test_ports(text: str) -> None:
     except LineError:
         return
     assert 1 <= port <= 65535
-
-
-@given(st.ip_addresses())
-def test_every_address_is_public_or_in_a_range_with_a_name(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
-) -> None:
-    found = range_of(str(address))
-    assert (found is None) == is_public(str(address))
-    assert found is None or found[0]

@@ -12,7 +12,6 @@ from circumvent.net import interfaces
 from circumvent.net.interfaces import (
     Line,
     Route,
-    interface_address,
     owner_of,
     parse_routes4,
     parse_routes6,
@@ -110,11 +109,6 @@ def test_the_owner_of_an_address() -> None:
     assert owner_of("2001:db8::7", everybody) == "wlan0"
     assert owner_of("192.0.2.1", everybody) is None
     assert owner_of(None, everybody) is None
-
-
-def test_an_interface_has_an_address_of_each_family_or_not() -> None:
-    assert interface_address("lo", "ipv4") == "127.0.0.1"
-    assert interface_address("none0", "ipv4") is None
 
 
 def test_a_line_without_routes_is_not_online(monkeypatch: pytest.MonkeyPatch) -> None:
