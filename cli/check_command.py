@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 SHELL_HISTORY = "this link is now in your shell history; next time: circumvent check -"
+SECOND_LOGIN = (
+    "each profile is logged in to once; where it is up on another device, that may end its session there"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,8 @@ def planned(settings: CheckSettings, output: Output) -> Plan:
             terminal.tell(sentence)
         if not output.quiet and any(_secret_in_history(option) for option in plan.parsed.options):
             terminal.tell(SHELL_HISTORY)
+        if not output.quiet and any(option.traits.account for option in plan.parsed.options):
+            terminal.tell(SECOND_LOGIN)
     return plan
 
 

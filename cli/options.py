@@ -50,7 +50,8 @@ MaxBytes = Annotated[str | None, _given(_MUCH, "SIZE", "use no more data than th
 Patient = Annotated[bool, _flag(_MUCH, "--patient", "take up to 5 minutes")]
 Fast = Annotated[bool, _flag(_MUCH, "--fast", "without the pace that keeps a run from standing out")]
 Anyway = Annotated[
-    bool, _flag(_MUCH, "--anyway", "also what a wrong clock holds back (no kind of this version)")
+    bool,
+    _flag(_MUCH, "--anyway", "profiles too that a wrong clock holds back, or that are in use on this device"),
 ]
 Need = Annotated[
     str | None, _given(_MUCH, "SCOPE", "what must work: system, proxy, app, direct, names or voice")

@@ -81,6 +81,7 @@ class Baseline:
         return self._settle_time()
 
     def _settle_time(self) -> bool:
+        self._services.accounts.learn(self._time.right())
         agreed = self._time.agreed()
         if agreed is not None:
             self.facts["clock"] = {"skew_s": round(agreed[0], 1), "operators": agreed[1]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from circumvent.check.accounts import admission
 from circumvent.model.words import Reason
 from circumvent.net.trace import BUSY
 
@@ -24,6 +25,10 @@ _PENALTY: Final = (
 _BUDGET: Final = (
     "The budget of bytes was used up: some options were not tried, or not as often as they would have been."
 )
+_OWN_CLOCK: Final = (
+    "Nobody who proved who they are told the time: profiles were tried by this device's own clock."
+)
+_SECOND_LOGIN: Final = "A profile that is in use on this device was tried all the same, as you asked: a second login may have ended the first."
 #: Seconds in the units that a clock is told in.
 _DAY: Final = 86_400
 _HOUR: Final = 3_600
@@ -47,6 +52,11 @@ def notes(course: Course, entries: Iterable[Entry]) -> tuple[str, ...]:
             f"This device's clock is {_span(abs(course.skew))} {'fast' if course.skew > 0 else 'slow'}: two operators agree."
             " Certificates and signatures were judged at the corrected time, and the clock was not set."
         )
+    before = [admission(attempt) for entry in tried for attempt in entry.counted]
+    if any(one.get("clock") == "unknown" for one in before):
+        found.append(_OWN_CLOCK)
+    if any(one.get("in_use") for one in before):
+        found.append(_SECOND_LOGIN)
     if course.penalty:
         found.append(_PENALTY)
     if any(entry.held_back is Reason.BUDGET for entry in tried):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
+    from circumvent.check.accounts import Accounts
     from circumvent.check.lookups import CheckNames
     from circumvent.control import ControlPlan
     from circumvent.model.option import Endpoint, Option
@@ -49,7 +50,7 @@ class Services:
     """What every attempt of a check shares.
 
     ``options`` finds the carriers that ``via`` names; ``own`` are ids of this network's own resolvers, which may
-    have private addresses; ``online`` whether this machine has any route to the internet.
+    have private addresses; ``online`` whether this machine has any route to the internet; ``accounts`` lets profiles begin.
     """
 
     clock: Clock
@@ -63,6 +64,7 @@ class Services:
     options: Mapping[str, Option]
     controls: Callable[[int], ControlPlan]
     names: Callable[[Option, int, bool], NamesPlan]
+    accounts: Accounts
     allow_private: bool = False
     own: frozenset[str] = frozenset()
     online: bool = True
@@ -157,6 +159,7 @@ class Runner:
         self._under_way.add(trace)
         try:
             endpoint, addresses = await self._locate(task, carrier, trace)
+            await self.services.accounts.admit(option, () if carrier is not None else addresses, trace)
             located = replace(task, option=replace(option, endpoint=endpoint))
             async with self._pace.turn(option), self._budget.promise(COST[task.goal]) as granted:
                 if not granted:

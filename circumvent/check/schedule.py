@@ -7,7 +7,8 @@ Breadth first (the order is given), then
 * what timed out gets one second try with more time; any other failure that is not permanent gets one retry;
 * what ran out of time because this machine was busy does not count, and is tried again when few others are;
 * then repeats, where they can still change the answer (:mod:`circumvent.rank.repeat`);
-* nothing is repeated after a refusal or another permanent failure.
+* nothing is repeated after a refusal or another permanent failure;
+* an account is logged in to once: what ended before that is tried once more, and nothing else.
 
 The driver asks :meth:`Schedule.next_jobs` whenever something ended and reports with :meth:`Schedule.finished`.
 """
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from circumvent.check.accounts import logged_in
 from circumvent.diagnose.verdict import refusal
 from circumvent.model import failure as failures
 from circumvent.model.words import Proof, Reason, Scope
@@ -39,6 +41,8 @@ CALM: Final = 4
 MOST_HAMPERED: Final = 2
 #: Why the failure before a lone try does not count.
 CROWDED: Final = "other connections to this address were open"
+#: Why an option has no verdict whose attempts were all spoiled so.
+TOO_BUSY: Final = "this machine was too busy"
 #: Seconds that a second try gets: on a bad line, and else.
 SECOND_TRY_LONG: Final = 15.0
 SECOND_TRY: Final = 5.0
@@ -95,6 +99,11 @@ class Entry:
     def counted(self) -> list[Attempt]:
         """Return the attempts that count."""
         return [attempt for attempt in self.attempts if attempt.counted]
+
+    @property
+    def logged_in(self) -> bool:
+        """Tell whether its account may have seen a login: then it is left alone from there on."""
+        return self.option.traits.account and any(map(logged_in, self.attempts))
 
     @property
     def started(self) -> bool:
@@ -181,7 +190,7 @@ class Schedule:
                 for one in entry.counted
                 if one.t0 < before and one.failure is not None and one.failure.error in wrong
             ]
-            if entry.busy or not spoiled:
+            if entry.busy or entry.logged_in or not spoiled:
                 continue
             for attempt in spoiled:
                 self._discount(entry, attempt.id, why)
@@ -206,6 +215,11 @@ class Schedule:
         if job.work is Work.ALONE and entry.crowded is not None:
             self._discount(entry, entry.crowded, CROWDED)
             entry.crowded = None
+        if entry.logged_in:
+            entry.settled = True
+            if attempt.why == BUSY:
+                self.hold_back(entry.option.id, Reason.DEADLINE, TOO_BUSY)
+            return
         if attempt.why == BUSY:
             self._hampered(entry)
         if not attempt.counted or attempt.carried:
@@ -215,6 +229,7 @@ class Schedule:
             entry.settled = True
         elif shared and not job.alone:
             entry.crowded = attempt.id
+            entry.retried = entry.option.traits.account
             self._queue(entry, Work.ALONE, more_time=job.more_time)
         elif self._may_retry(entry) and job.work not in {Work.REPEAT, Work.LOOK} and not entry.carried:
             entry.retried = True
@@ -248,7 +263,9 @@ class Schedule:
 
     def _next_repeat(self) -> Job | None:
         open_entries = [
-            entry for entry in self.entries.values() if entry.carried and not entry.option.baseline
+            entry
+            for entry in self.entries.values()
+            if entry.carried and not entry.option.baseline and not entry.logged_in
         ]
         if not any(len(entry.counted) < self.trials for entry in open_entries):
             return None
@@ -265,11 +282,12 @@ class Schedule:
     def _hampered(self, entry: Entry) -> None:
         """Try again when less is under way what did not get enough of this machine; not for ever."""
         entry.hampered += 1
-        if entry.hampered <= MOST_HAMPERED:
+        most = 1 if entry.option.traits.account else MOST_HAMPERED
+        if entry.hampered <= most:
             entry.busy = True
             self._again.append(self._job(entry, Work.AGAIN))
         elif not entry.counted:
-            self.hold_back(entry.option.id, Reason.DEADLINE, "this machine was too busy")
+            self.hold_back(entry.option.id, Reason.DEADLINE, TOO_BUSY)
 
     def _queue(self, entry: Entry, work: Work, *, more_time: bool = False) -> None:
         entry.busy = True

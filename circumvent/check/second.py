@@ -40,6 +40,7 @@ def silent_entries(schedule: Schedule, *, user_held: bool) -> list[Entry]:
         and all(attempt.proof is Proof.NONE and attempt.address for attempt in entry.counted)
         and not entry.option.traits.datagram
         and not entry.option.baseline
+        and not entry.logged_in
         and entry.option.via is None
         and not _answered(schedule, entry)
         and (user_held or not entry.option.held_by_user)

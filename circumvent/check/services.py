@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from circumvent.check.accounts import Accounts
 from circumvent.check.lookups import CheckNames, lookup_context
 from circumvent.check.runner import Services
 from circumvent.control import ControlPlan, plan_for_try
@@ -13,6 +14,7 @@ from circumvent.names.chain import RootKeys
 from circumvent.names.plan import CLEAR_KINDS, NamesPlan
 from circumvent.net.clock import Clock
 from circumvent.net.dial import DirectDialer, Policy
+from circumvent.net.own_use import OwnUse, read_own_use
 from circumvent.net.resolve import NamesInOrder
 from circumvent.net.slots import Caps, Slots
 from circumvent.net.timeouts import Timeouts
@@ -56,6 +58,17 @@ def _names(plan: Plan) -> Callable[[Option, int, bool], NamesPlan]:
     return names
 
 
+def _accounts(plan: Plan, clock: Clock) -> Accounts:
+    """Return what lets profiles begin; what this device is connected to is looked at only where there is a profile."""
+    profiles = any(option.traits.account for option in plan.order)
+    return Accounts(
+        clock,
+        own=read_own_use() if profiles else OwnUse(),
+        anyway=plan.settings.anyway,
+        sources=any(option.baseline or not option.held_by_user for option in plan.order),
+    )
+
+
 def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Services:
     """Make the services of one check; its time begins now, or at ``started_monotonic``."""
     settings = plan.settings
@@ -91,6 +104,7 @@ def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Serv
     resolver = CheckNames(inner, context, slots, share_private=settings.system_dns)
     return Services(
         clock=clock,
+        accounts=_accounts(plan, clock),
         timeouts=timeouts,
         slots=slots,
         resolver=resolver,

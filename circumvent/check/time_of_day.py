@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from circumvent.model.record import Attempt, Step
     from circumvent.net.clock import Clock
 
+#: A clock is wrong for profiles from here on, in seconds.
+WRONG: Final = 60.0
 #: Two clocks agree within this many seconds (an HTTP Date has whole seconds, and the way takes time).
 CLOCKS_AGREE: Final = 5.0
 #: Operators that must agree.
@@ -78,6 +80,16 @@ class TimeOfDay:
         middle = readings[(len(readings) - 1) // 2]
         agreeing = sum(abs(one - middle) <= CLOCKS_AGREE for one in readings)
         return (middle, agreeing) if agreeing >= OPERATORS else None
+
+    def right(self) -> bool | None:
+        """Tell whether this device's clock is right, to the minute; ``None`` while nobody can say.
+
+        One server that proved who it is suffices for yes; for no two operators must agree.
+        """
+        agreed = self.agreed()
+        if agreed is not None:
+            return abs(agreed[0]) <= WRONG
+        return True if any(abs(skew) <= WRONG for skew in self._skews.values()) else None
 
     def correct(self) -> bool:
         """Put the clock of the check right, if that is known; tell whether it moved."""

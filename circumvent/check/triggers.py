@@ -108,9 +108,14 @@ class SecondPhase:
 def known_good(schedule: Schedule) -> Entry | None:
     """Return the path to watch: what carried in every try, the fastest.
 
-    A resolver in clear is itself what triggers are tried on; it is watched only where nothing else works.
+    A resolver in clear is itself what triggers are tried on; it is watched only where nothing else works. A profile is
+    not logged in to again for it.
     """
-    good = [one for one in schedule.entries.values() if one.counted and all(a.carried for a in one.counted)]
+    good = [
+        one
+        for one in schedule.entries.values()
+        if one.counted and all(a.carried for a in one.counted) and not one.option.traits.account
+    ]
     quiet = [one for one in good if one.option.kind not in CLEAR_KINDS]
     return fastest(quiet or good)
 

@@ -155,6 +155,8 @@ def _not_run(option: OptionReport) -> str:
     detail = _foreign(option.reason_detail)
     if option.reason is Reason.MISSING_EXTRA and detail:
         return _("needs {name}").format(name=detail)
+    if option.reason in {Reason.CLOCK, Reason.IN_USE} and detail:
+        return f"{clause} ({detail})"
     return detail or clause
 
 

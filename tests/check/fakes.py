@@ -204,7 +204,8 @@ def make_run_plan(*options: Option, line: Line = ONLINE, **settings: Any) -> Pla
 
 def services_for(plan: Plan) -> Services:
     """The services of a plan, on the event loop's time."""
-    return replace(make_services(plan), clock=LoopClock(started_monotonic=anyio.current_time()))
+    services, clock = make_services(plan), LoopClock(started_monotonic=anyio.current_time())
+    return replace(services, clock=clock, accounts=replace(services.accounts, clock=clock))
 
 
 def install(monkeypatch: pytest.MonkeyPatch, script: Script) -> None:
