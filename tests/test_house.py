@@ -64,6 +64,7 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "transports/proxying.py": "tests/transports/test_socks5.py - what proxies share, with each of them",
     "transports/sustain.py": "tests/transports/test_carry.py - bulk runs inside a path",
     "transports/tls_option.py": "tests/transports/test_dot.py - what kinds over TLS share",
+    "transports/tunnel_flow.py": "tests/transports/test_tunnel_proof.py - the bytes of a tunnel that carries",
     "transports/turn_loop.py": "tests/transports/test_turn.py - its loops need a relay",
 }
 

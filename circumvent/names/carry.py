@@ -39,27 +39,35 @@ async def carry(asker: Asker) -> None:
     :raises StepFailed: when nothing fresh came back right.
     """
     async with asker.trace.step("carry") as step:
-        name = fresh_label(asker.context.random) + "."
-        denial = Question(name=name, checking=False)
-        controls = [
-            (control, Question(name=control.name, rdtype=rdtype, checking=False))
-            for control in asker.context.names.controls
-            for rdtype in control.rdtypes
-        ]
+        await carry_in(asker, step)
 
-        async def chain() -> list[Reply]:
-            return [await _denial(asker, step, denial)]
 
-        async def others() -> list[Reply]:
-            return await asker.all([question for _, question in controls], limit=asker.patience)
+async def carry_in(asker: Asker, step: OpenStep) -> None:
+    """Prove ``carried`` inside a ``step`` that is open, and note in it what was said.
 
-        (first,), replies = await gather([chain, others])
-        step.detail["by_hand"] = asker.context.names.by_hand
-        step.detail["controls"] = [
-            _control(control, reply) for (control, _), reply in zip(controls, replies, strict=True)
-        ]
-        rights = [_right(control, reply) for (control, _), reply in zip(controls, replies, strict=True)]
-        _decide(asker, step, first, replies, rights)
+    :raises Exception: what the step is to fail with, when nothing fresh came back right.
+    """
+    name = fresh_label(asker.context.random) + "."
+    denial = Question(name=name, checking=False)
+    controls = [
+        (control, Question(name=control.name, rdtype=rdtype, checking=False))
+        for control in asker.context.names.controls
+        for rdtype in control.rdtypes
+    ]
+
+    async def chain() -> list[Reply]:
+        return [await _denial(asker, step, denial)]
+
+    async def others() -> list[Reply]:
+        return await asker.all([question for _, question in controls], limit=asker.patience)
+
+    (first,), replies = await gather([chain, others])
+    step.detail["by_hand"] = asker.context.names.by_hand
+    step.detail["controls"] = [
+        _control(control, reply) for (control, _), reply in zip(controls, replies, strict=True)
+    ]
+    rights = [_right(control, reply) for (control, _), reply in zip(controls, replies, strict=True)]
+    _decide(asker, step, first, replies, rights)
 
 
 async def _denial(asker: Asker, step: OpenStep, question: Question) -> Reply:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from circumvent.names.plan import ControlName, IdentityProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -47,13 +47,17 @@ class IdentityFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything that the comparison of answers rests on besides the answers."""
+    """Everything that the comparison of answers rests on besides the answers.
+
+    ``resolvers`` are public plain ones: of each large operator that does not filter one address of either family.
+    """
 
     injected: frozenset[Address]
     bogons: tuple[Network, ...]
     owners: Mapping[str, Owner]
     controls: tuple[ControlName, ...]
     identity: tuple[IdentityFact, ...]
+    resolvers: tuple[tuple[str, ...], ...]
 
     def bogon(self, address: Address) -> bool:
         """Tell whether no public name can have ``address``."""
@@ -79,6 +83,7 @@ def load() -> Facts:
             ControlName(name=row["name"], addresses=frozenset(row["addresses"])) for row in names["control"]
         ),
         identity=tuple(_identity(row) for row in names["identity"]),
+        resolvers=tuple(_resolvers(_read("resolvers.toml")["resolver"])),
     )
 
 
@@ -88,6 +93,15 @@ def _read(name: str) -> dict[str, Any]:
 
 def _networks(prefixes: list[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(prefix) for prefix in prefixes)
+
+
+def _resolvers(rows: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+    seen = set()
+    for row in rows:
+        if "plain" in row and row.get("large") and not row.get("filtering") and row["operator"] not in seen:
+            seen.add(row["operator"])
+            six = next((address for address in row["addresses"] if ":" in address), None)
+            yield (row["plain"],) if six is None else (row["plain"], six)
 
 
 def _owner(row: dict[str, Any]) -> Owner:

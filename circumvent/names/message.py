@@ -124,11 +124,12 @@ def make_query(
     checking: bool = True,
     nsid: bool = False,
     padded: bool = False,
+    block: int = PADDING_BLOCK,
 ) -> Query:
     """Make a question with a random id, RD, and EDNS with DO and a payload of 1232 bytes.
 
     ``checking`` false sets CD: we validate ourselves, the resolver need not. ``padded`` adds padding up to a
-    block of 128 bytes (RFC 8467), which makes a resolver pad its answer too: for encrypted channels only.
+    ``block`` (128 bytes, RFC 8467), which makes a resolver pad its answer too: for encrypted channels only.
     """
     options: list[dns.edns.Option] = [dns.edns.GenericOption(dns.edns.NSID, b"")] if nsid else []
     message = dns.message.make_query(
@@ -139,7 +140,7 @@ def make_query(
         want_dnssec=True,
         payload=UDP_PAYLOAD,
         options=options,
-        pad=PADDING_BLOCK if padded else 0,
+        pad=block if padded else 0,
         id=random.getrandbits(16),
     )
     if not checking:

@@ -72,6 +72,7 @@ class NamesPlan:
     the check does in the second phase alone. With ``by_hand`` the controls came from ``--dns-control``: they
     are control and canaries at once, their addresses are the truth, and no other name is asked.
     With ``wanted`` a session looks that name up and asks nothing else.
+    ``resolvers`` are asked through a tunnel: of each operator its addresses, of either family; ``None``: the catalogue's.
     Without canaries and identity probes an attempt has no ``honesty`` step (later tries of an option).
     """
 
@@ -82,6 +83,7 @@ class NamesPlan:
     clear: bool = False
     by_hand: bool = False
     wanted: Wanted | None = None
+    resolvers: tuple[tuple[str, ...], ...] | None = None
 
     @classmethod
     def builtin(cls, root_keys: RootKeys, canaries: Sequence[str]) -> NamesPlan:

@@ -18,18 +18,18 @@ KEYS: Final = frozenset({
     "addresses", "aead", "age_ms", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
     "by_hand", "canaries", "cipher", "class", "clear", "clock", "clock_skew_s", "closed_by", "construction", "controls", "cut_bytes", "datagrams_received", "dnssec",
     "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "http", "identity", "idle", "ignored", "in_use",
-    "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
+    "echo", "gateway", "beyond", "mtu", "said", "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
     "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
     "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal",
     "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "syn_retransmits", "system_resolver",
     "tcp", "tls", "total_retrans", "transport", "type", "udp", "unacked", "version", "via_relay", "voice", "works",
-    "wrong_answers",
+    "wrapping", "wrong_answers",
 })  # fmt: skip
 
 #: Steps that transports and the check have (``docs/transports``).
 STEPS: Final = frozenset({
     "allocate", "authenticate", "binding", "bulk_tls", "carry", "clock", "configuration", "connect", "control_http", "control_tls", "honesty",
-    "idle", "late_answers", "proxy_handshake", "quic_handshake", "resolve", "sustain", "sustain_down", "sustain_up",
+    "idle", "late_answers", "mtu", "proxy_handshake", "quic_handshake", "resolve", "sustain", "sustain_down", "sustain_up",
     "tls_handshake", "tunnel_handshake", "udp_associate", "voice",
 })  # fmt: skip
 
@@ -50,8 +50,8 @@ WORDS: Final = frozenset({
     # names: DNSSEC, honesty, response codes, types
     "proved", "stripped", "bogus", "expired", "off", "alone", "agreed", "lies", "NOERROR", "NXDOMAIN", "SERVFAIL",
     "REFUSED", "FORMERR", "NOTIMP", "A", "AAAA", "TXT",
-    # the clock
-    "right", "wrong",
+    # the clock; what an option travels over, and how OpenVPN wraps it
+    "right", "wrong", "both", "plain", "tls-auth", "tls-crypt", "tls-crypt-v2",
     # limits, authentication methods, HTTP methods, classes of anchors
     "wrong_answer", "cut", "slow", "partly", "no_authentication", "username_password", "GET", "POST", "cdn", "updates",
     "cloud", "academic", "exchange", "resolver", "domestic",

@@ -1,1 +1,5 @@
-"""VPN protocols without their sockets: codecs, handshakes and keys, laid out beside their specifications."""
+"""Tunnel protocols without input and output: bytes in, bytes and values out, time as an argument.
+
+One package a protocol, laid out beside the specification that it follows. Sockets, steps and proofs are in
+``circumvent.transports``.
+"""

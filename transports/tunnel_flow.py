@@ -1,0 +1,161 @@
+"""Whether a tunnel lasts: 64 KiB down, then 16 KiB up, in packets of our own that are answered one by one.
+
+The bytes down are counted at the socket outside, where a filter counts them; those up by the packets that were answered.
+Loss is told from a cut: a packet is lost if a later one was answered; when nothing comes any more the flow was cut.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, Protocol
+
+import anyio
+
+from circumvent.control import SUSTAIN_DOWN, SUSTAIN_UP
+from circumvent.model import failure as failures
+from circumvent.model.words import Proof
+from circumvent.names.framing import belongs, message_id, with_id
+from circumvent.net.errors import NetError, PeerError
+from circumvent.net.tunnel import EchoReply
+from circumvent.net.window import Window
+from circumvent.transports.sustain import BEGUN, LONGEST, rate_kbps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from circumvent.net.stream import DatagramStream
+    from circumvent.net.trace import OpenStep, Trace
+
+#: The part of the packets that may be lost, as for names over UDP.
+LOST_AT_MOST: Final = 0.1
+#: The least number of packets that loss is judged by.
+FEWEST: Final = 20
+#: More packets than this in one direction are never sent.
+MOST_PACKETS: Final = 600
+
+
+class Probes(Protocol):
+    """Packets that are answered one by one: echoes, or questions."""
+
+    async def send(self, size: int) -> int:
+        """Send one of about ``size`` bytes, and return its number; numbers grow."""
+
+    async def receive(self) -> EchoReply:
+        """Wait for the next right answer."""
+
+
+class Questions:
+    """One question over and over, with another id each time."""
+
+    def __init__(self, datagrams: DatagramStream, query: bytes) -> None:
+        """Ask ``query`` over a socket of its own."""
+        self._datagrams = datagrams
+        self._query = query
+        self._next = 0
+
+    async def send(self, size: int) -> int:  # noqa: ARG002 - a question is as long as it is
+        """Ask, and return the number of the question."""
+        number = self._next & 0xFFFF
+        self._next += 1
+        await self._datagrams.send(with_id(self._query, number))
+        return number
+
+    async def receive(self) -> EchoReply:
+        """Wait for an answer that belongs to a question."""
+        while True:
+            datagram = await self._datagrams.receive()
+            answer = datagram.data
+            if len(answer) >= 2 and message_id(answer) < self._next:
+                number = message_id(answer)
+                if belongs(with_id(self._query, number), answer) is None:
+                    return EchoReply(number, len(self._query), datagram.arrived)
+
+
+async def sustain_inside(trace: Trace, down: Probes, up: Probes, size: int, answer_size: int) -> None:
+    """Move the bytes of ``sustained`` in steps ``sustain_down`` and ``sustain_up``.
+
+    ``size`` is that of what is sent, ``answer_size`` of what comes back, in bytes.
+
+    :raises StepFailed: when the flow was cut, stood still, was too slow or lost too much.
+    """
+    flow = Flow(trace)
+    before = trace.bytes_received
+    async with trace.step("sustain_down", limit=math.inf) as step:
+        try:
+            await flow.run(
+                down, size, SUSTAIN_DOWN // answer_size, lambda: trace.bytes_received - before >= SUSTAIN_DOWN
+            )
+        finally:
+            trace.down_kbps = flow.note(step, trace.bytes_received - before)
+    flow = Flow(trace)
+    async with trace.step("sustain_up", limit=math.inf) as step:
+        try:
+            await flow.run(up, size, SUSTAIN_UP // size, lambda: flow.answered_bytes >= SUSTAIN_UP)
+        finally:
+            trace.up_kbps = flow.note(step, flow.answered_bytes)
+    trace.prove(Proof.SUSTAINED)
+
+
+class Flow:
+    """Packets in one direction, as many at once as get through."""
+
+    def __init__(self, trace: Trace) -> None:
+        """Begin; the time starts with :meth:`run`."""
+        self.answered_bytes = 0
+        self._trace = trace
+        self._window = Window(trace.timeouts.round_trip)
+        self._sent = 0
+        self._first: float | None = None
+        self._last = 0.0
+
+    async def run(self, probes: Probes, size: int, expected: int, enough: Callable[[], bool]) -> None:
+        """Send until there is ``enough``; about so many packets are ``expected`` to do.
+
+        :raises NetError: ``truncated_after_n_bytes``, ``packet_loss`` or ``generic_timeout_error``.
+        """
+        window, trace = self._window, self._trace
+        began = self._last = trace.clock.now()
+        before = trace.bytes_received
+        most_lost = LOST_AT_MOST * max(expected, FEWEST)
+        while not enough():
+            now = trace.clock.now()
+            self._require_movement(now, trace.bytes_received - before)
+            if now - began >= LONGEST or self._sent >= MOST_PACKETS:
+                raise NetError(failures.GENERIC_TIMEOUT, f"not over after {now - began:.0f} s")
+            if window.lost > most_lost:
+                raise PeerError(failures.PACKET_LOSS, f"{window.lost} of {self._sent} packets were lost")
+            if window.may_send():
+                number = await probes.send(size)
+                self._sent += 1
+                window.sent(number, now)
+                continue
+            await self._receive(probes, now)
+
+    async def _receive(self, probes: Probes, now: float) -> None:
+        window = self._window
+        with anyio.move_on_after(max((window.due() or now) - now, 0.0)):
+            reply = await probes.receive()
+            self.answered_bytes += reply.size
+            self._last = reply.arrived
+            self._first = self._first or reply.arrived
+            window.came(reply.number, reply.arrived)
+        window.expire(self._trace.clock.now())
+
+    def _require_movement(self, now: float, moved: int) -> None:
+        trace = self._trace
+        limit = trace.timeouts.limit if trace.limit is None else trace.limit
+        if now - self._last < limit:
+            return
+        if moved > BEGUN:
+            trace.cut_bytes = trace.bytes_received
+            raise PeerError(failures.TRUNCATED, f"{trace.bytes_received} bytes had come down")
+        raise NetError(failures.GENERIC_TIMEOUT, "nothing came back")
+
+    def note(self, step: OpenStep, count: int) -> float | None:
+        """Write the figures into ``step``; return the rate in kbit/s, ``None`` if nothing was answered."""
+        sent, lost = self._sent, self._window.lost
+        step.detail.update(bytes=count, packets=sent, lost=lost)
+        if self._first is None:
+            return None
+        kbps = step.detail["kbps"] = rate_kbps(count, self._last - self._first)
+        return kbps
