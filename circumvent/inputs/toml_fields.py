@@ -35,6 +35,7 @@ FIELDS: Final = {
     "socks5": _COMMON | _ACCOUNT,
     "socks4a": _COMMON | {"user"},
     "http-connect": _COMMON | _TLS | _ACCOUNT | {"tls"},
+    "openconnect": _COMMON | _ACCOUNT | {"sni", "ca", "path", "group", "pin"},
     "stun": _COMMON | _TLS | {"tls", "transport"},
     "turn": _COMMON | _TLS | _ACCOUNT | {"tls", "transport"},
 }

@@ -18,6 +18,7 @@ from circumvent.inputs.toml_fields import ALL_FIELDS, FIELDS, Fields
 from circumvent.inputs.toml_lines import Table, TomlError, load, tables
 from circumvent.inputs.unsupported import KINDS_TO_COME
 from circumvent.inputs.uri import split_link
+from circumvent.inputs.vpn_fields import openconnect_settings
 from circumvent.model.kinds import KINDS
 from circumvent.model.option import (
     DnscryptSettings,
@@ -235,6 +236,8 @@ def _settings(fields: Fields, kind: str) -> Settings:
         if transport not in ("udp", "tcp", "tls"):
             raise fields.error("transport", "this must be udp, tcp or tls.")
         return VoiceSettings(transport=transport)
+    if kind == "openconnect":
+        return openconnect_settings(fields)
     return _dnscrypt(fields) if kind == "dnscrypt" else None
 
 

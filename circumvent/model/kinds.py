@@ -177,6 +177,16 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         connections=2,
     ),
     Kind(
+        name="openconnect",
+        title="OpenConnect",
+        module=_T + "openconnect",
+        family="vpn",
+        scope=Scope.SYSTEM,
+        exposure=_NOTABLE,
+        port=443,
+        account=True,
+    ),
+    Kind(
         name="stun",
         title="STUN",
         module=_T + "stun",

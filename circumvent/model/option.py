@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from circumvent.model.kinds import KINDS, Kind
+from circumvent.model.openconnect import OpenconnectSettings
+from circumvent.model.sstp import SstpSettings
 
 if TYPE_CHECKING:
     from circumvent.model.secret import Secret
@@ -100,7 +102,7 @@ class VoiceSettings:
     transport: str = "udp"
 
 
-Settings = WebSettings | DnscryptSettings | OdohSettings | ProxySettings | VoiceSettings | None
+Settings = WebSettings | DnscryptSettings | OdohSettings | ProxySettings | OpenconnectSettings | SstpSettings | VoiceSettings | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""AnyConnect as OpenConnect speaks it (draft-mavrogiannopoulos-openconnect): forms, headers and packets, without I/O."""

@@ -1,0 +1,52 @@
+"""Verified TLS to a VPN server: by roots as everywhere, or by the public key that a profile names."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from circumvent.model import failure as failures
+from circumvent.net.errors import PeerError
+from circumvent.transports.tls_option import open_tls, tls_config
+
+if TYPE_CHECKING:
+    from circumvent.model.option import Option
+    from circumvent.net.tls import TlsStream
+    from circumvent.transport import Context
+
+
+async def open_vpn_tls(option: Option, context: Context, pin: bytes | None) -> TlsStream:
+    """Open a TLS connection to ``option``: steps ``resolve``, ``connect``, ``tls_handshake``.
+
+    With a ``pin`` the name and the issuer of the certificate say nothing, and :func:`require_pin` decides: call it
+    before anything is sent.
+
+    :raises StepFailed: when a step failed.
+    :raises CannotTry: when nothing was sent.
+    """
+    if pin is None:
+        return await open_tls(option, context, ())
+    stream = await context.dialer.stream(option.endpoint, context.trace)
+    from circumvent.net.tls import start_tls  # noqa: PLC0415 - the crypto library is loaded while SYNs fly
+
+    config = replace(tls_config(option, context, ()), verify_name=None)
+    return await start_tls(stream, config, context.trace)
+
+
+def require_pin(stream: TlsStream, pin: bytes | None) -> None:
+    """Compare the peer's public key (SHA-256 of its SubjectPublicKeyInfo) with the one of the profile.
+
+    :raises PeerError: ``wrong_key``, when it is another.
+    """
+    if pin is None:
+        return
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - as above
+
+    from circumvent.net.verify import parse_chain  # noqa: PLC0415 - as above
+
+    key = parse_chain(stream.peer.chain)[0].public_key()
+    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    if not hmac.compare_digest(digest, pin):
+        raise PeerError(failures.WRONG_KEY, "the server's public key is not the one that the profile names")
