@@ -103,4 +103,6 @@ class Accounts:
         if self.own is None:
             return None
         inside = getattr(option.settings, "addresses", ())
-        return self.own.of(map(str, inside), servers, {option.endpoint.port})
+        places = [option.endpoint, *(one.endpoint for one in getattr(option.settings, "remotes", ()))]
+        known = {address for place in places for address in place.known_addresses}
+        return self.own.of(map(str, inside), known.union(servers), {place.port for place in places})

@@ -11,7 +11,6 @@ import msgspec
 from circumvent import __version__
 from circumvent.check.notes import notes
 from circumvent.diagnose.verdict import Circumstances, decide
-from circumvent.model.option import VoiceSettings
 from circumvent.model.report import Bytes, Network, OptionReport, Report, RunSettings, Tool
 from circumvent.model.words import NetworkState, Reason, Scope, Status
 from circumvent.rank import advise
@@ -35,6 +34,9 @@ SLOW_ROUND_TRIP: Final = 0.4
 LOSSY: Final = 0.1
 #: Connects to one address that differ by so much (s) show jitter.
 JITTER: Final = 0.2
+#: What a report shows of the settings of an option, where its kind has it: what it travels over, and whether its server
+#: is silent to whom it does not know.
+SHOWN: Final = ("transport", "wrapping")
 #: What may be used, with limits or without.
 USABLE: Final = frozenset({Status.WORKS, Status.DEGRADED, Status.UNSTABLE})
 
@@ -180,8 +182,13 @@ def observed(
 ) -> OptionReport:
     """Return an option with its attempts and without a verdict yet."""
     about = dict(detail or {})
-    if isinstance(option.settings, VoiceSettings):
-        about["transport"] = option.settings.transport
+    for name in SHOWN:
+        value = getattr(option.settings, name, None)
+        if value is not None:
+            about[name] = str(value)
+    remotes = {str(one.transport) for one in getattr(option.settings, "remotes", ())}
+    if remotes:
+        about["transport"] = remotes.pop() if len(remotes) == 1 else "both"
     return OptionReport(
         id=option.id,
         kind=option.kind,

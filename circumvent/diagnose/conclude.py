@@ -124,7 +124,7 @@ def _evidence(look: Look, found: Sequence[Finding]) -> dict[str, Evidence]:
         if option.baseline or carried(option) or not counted(option):
             continue
         traits = KINDS[option.kind]
-        if udp and traits.datagram and silent(option):
+        if udp and rules_line.is_datagram(option) and silent(option):
             evidence[option.id] = Evidence.CLASS
         if traits.quic and rules_line.port_of(option) in quic_ports and silent(option):
             evidence[option.id] = Evidence.CLASS

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circumvent.model.kinds import KINDS
-from circumvent.model.words import Scope
+from circumvent.model.words import Scope, Status
+from circumvent.say import tunnels
 from circumvent.say.language import _
-from circumvent.say.words import milliseconds, tries
+from circumvent.say.words import milliseconds, tries, word
 
 if TYPE_CHECKING:
     from circumvent.model.report import OptionReport
@@ -24,8 +25,25 @@ def why(option: OptionReport) -> str:
 def what(option: OptionReport) -> str:
     """Say what to do with an option."""
     host, _colon, port = option.endpoint.rpartition(":")
-    facts = {"name": option.label, "host": host.strip("[]"), "port": port, "why": why(option)}
+    facts = {
+        "name": option.label,
+        "host": host.strip("[]"),
+        "port": port,
+        "why": why(option),
+        "app": tunnels.app(option.kind),
+        "limit": word(option),
+    }
     match option.scope:
+        case Scope.SYSTEM if option.status is Status.WORKS:
+            said = _("Switch on {name} in {app}. It serves all apps ({why}).")
+        case Scope.SYSTEM if option.status is Status.UNSTABLE:
+            said = _(
+                "Switch on {name} in {app}, and try twice before you give up on it. It serves all apps ({why})."
+            )
+        case Scope.SYSTEM:
+            said = _(
+                "Switch on {name} in {app}. It serves all apps and has a limit: {limit}. Good for messages, not for calls ({why})."
+            )
         case Scope.PROXY:
             said = _(
                 "Set your app to use {name}: {host} port {port}. Only apps set this way go through it ({why})."
@@ -49,11 +67,16 @@ def next_step(backup: OptionReport | None) -> str:
     """Say what to do when the first choice stops."""
     if backup is None:
         return _("If it stops, run the check again.")
+    if backup.scope is Scope.SYSTEM:
+        return _("If it stops: {name} in {app}.").format(name=backup.label, app=tunnels.app(backup.kind))
     return _("If it stops: {name} ({kind}).").format(name=backup.label, kind=KINDS[backup.kind].title)
 
 
 def visible(option: OptionReport) -> str:
     """Say what an observer of the line sees when the option is used."""
+    seen = tunnels.visible(option.kind)
+    if seen is not None:
+        return seen
     match option.kind:
         case "doh" | "doh3":
             return _("HTTPS to a DNS provider; the sites you visit afterwards")

@@ -12,6 +12,7 @@ from circumvent.say.language import _
 from circumvent.say.names import Names
 from circumvent.say.reasons import failure_clause
 from circumvent.say.sums import asked_for, carries, counted
+from circumvent.say.tunnels import passes_nothing
 from circumvent.say.ways import counts_only, groups, sections
 from circumvent.say.words import kilobytes, milliseconds, state_sentence, status_word, tries
 from circumvent.text import sanitise
@@ -236,6 +237,12 @@ def _nothing_works(report: Report) -> list[Block]:
         steps.append(_("Try the built-in options too: circumvent check --builtin"))
     if any(option.status is Status.REFUSED for option in asked_for(report)):
         steps.append(_("What was refused needs another key or password; ask whoever runs the server."))
+    if any(map(passes_nothing, asked_for(report))):
+        steps.append(
+            _(
+                "What connects and passes nothing: try it once more in its app, then ask its owner whether it works elsewhere."
+            )
+        )
     steps.append(
         _(
             "Ask someone you trust for a bridge or a server of your own, and check it here before you rely on it."

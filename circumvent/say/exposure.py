@@ -29,6 +29,9 @@ _FAMILIES: Final = {
 _SEEN: Final = {
     "names": later("these addresses; which DNS services are asked. Of plain DNS every question and answer"),
     "proxy": later("these addresses, and that they are proxies; without TLS also which site is asked for"),
+    "vpn": later(
+        "these addresses, and most often which sort of VPN. Each try is a login with your key or password"
+    ),
     "direct": later("these addresses and the names of the sites"),
     "voice": later("these addresses, and short bursts of UDP like the start of a call"),
 }

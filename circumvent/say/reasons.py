@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from circumvent.model import failure as failures
 from circumvent.model.words import Evidence, Reason, Status
 from circumvent.say.language import _, later
+from circumvent.say.tunnels import is_tunnel, passes_nothing
 from circumvent.say.words import kilobytes, reason_sentence, word
 from circumvent.text import sanitise
 
@@ -63,6 +64,7 @@ _STEP: Final = {
     "tls_handshake": later("the TLS handshake"),
     "quic_handshake": later("the QUIC handshake"),
     "proxy_handshake": later("the talk with the proxy"),
+    "tunnel_handshake": later("the handshake of the tunnel"),
     "authenticate": later("signing in"),
     "carry": later("the test message"),
     "sustain_down": later("the download"),
@@ -80,6 +82,8 @@ def reason(option: OptionReport) -> str:
         return _refused(option)
     if option.failure is None:
         return ""
+    if passes_nothing(option):
+        return _("it connects, and nothing passes through it")
     return failure_clause(option.failure, _failed_step(option))
 
 
@@ -147,7 +151,20 @@ def _refused(option: OptionReport) -> str:
     """Say what the server said; else what its refusal means."""
     if option.failure is None:
         return _("the server said no")
+    if is_tunnel(option):
+        return _refused_tunnel(option, option.failure)
     return _foreign(option.failure.detail) or _(_PLAIN.get(option.failure.error, "the server said no"))
+
+
+def _refused_tunnel(option: OptionReport, failure: Failure) -> str:
+    """Say that a login was refused, and by whom: a refusal before the server proved itself may be anybody's."""
+    detail = _foreign(failure.detail)
+    said = detail or _("the server said no")
+    if failure.error == failures.AUTH_REJECTED:
+        said = _(_PLAIN[failures.AUTH_REJECTED]) + (f" ({detail})" if detail else "")
+    if option.detail.get("authenticated") is False:
+        return _("something at this address said no: {what}").format(what=said)
+    return said
 
 
 def _not_run(option: OptionReport) -> str:

@@ -11,6 +11,7 @@ from circumvent.say.language import _
 from circumvent.say.names import kind_title
 from circumvent.say.reasons import reason
 from circumvent.say.sums import asked_for, carries, lies
+from circumvent.say.tunnels import passes_nothing, silent_to_strangers
 from circumvent.say.words import mark, milliseconds, rate, scope_heading, tries, word
 
 if TYPE_CHECKING:
@@ -139,11 +140,28 @@ def _open_question(option: OptionReport) -> bool:
 
 
 def _closing(options: Sequence[OptionReport]) -> str:
-    if options[0].status is Status.UNREACHABLE and any(map(_open_question, options)):
-        return _(". Down or blocked: this check cannot tell which")
+    if options[0].status is Status.UNREACHABLE:
+        return _closing_of_silence(options)
     if _likely_blocked(options[0]):
         return _(". This network does so to the whole kind; the servers themselves could not be judged")
     return ""
+
+
+def _closing_of_silence(options: Sequence[OptionReport]) -> str:
+    """Say what silence may mean, and what it may mean that a tunnel stands and nothing passes."""
+    told = ""
+    if any(map(silent_to_strangers, options)):
+        told = _(
+            ". Down, blocked, or not the right key (such servers are silent then): this check cannot tell which"
+        )
+    elif any(_open_question(one) for one in options if not passes_nothing(one)):
+        told = _(". Down or blocked: this check cannot tell which")
+    if any(map(passes_nothing, options)):
+        told += _(
+            ". What connects and passes nothing: its server has no way out itself, or this network drops what follows"
+            " the handshake"
+        )
+    return told
 
 
 def _blocked(option: OptionReport) -> bool:
