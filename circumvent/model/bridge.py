@@ -1,0 +1,37 @@
+"""Settings of Tor bridges and relays: who must answer, and how the link to them is dressed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorSettings:
+    """Settings of ``tor``. ``fingerprint``: SHA-1 of the RSA identity key (20 bytes), ``None`` if the line has none."""
+
+    fingerprint: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obfs4Settings:
+    """Settings of ``obfs4``: node id (20 bytes) and public key (32 bytes) of the line's ``cert``, and ``iat-mode``.
+
+    The node id need not be the fingerprint of the bridge.
+    """
+
+    node_id: bytes = field(repr=False)
+    public_key: bytes = field(repr=False)
+    iat_mode: int = 0
+    fingerprint: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebtunnelSettings:
+    """Settings of ``webtunnel``: the secret URL, and where given the hash that the whole chain must have (32 bytes)."""
+
+    url: str = field(repr=False)
+    chain_hash: bytes | None = field(default=None, repr=False)
+    fingerprint: bytes | None = field(default=None, repr=False)
+
+
+BridgeSettings = TorSettings | Obfs4Settings | WebtunnelSettings
