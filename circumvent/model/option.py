@@ -6,7 +6,9 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from circumvent.model.ikev2 import Ikev2Settings
 from circumvent.model.kinds import KINDS, Kind
+from circumvent.model.l2tp import L2tpSettings
 from circumvent.model.openconnect import OpenconnectSettings
 from circumvent.model.sstp import SstpSettings
 
@@ -102,7 +104,7 @@ class VoiceSettings:
     transport: str = "udp"
 
 
-Settings = WebSettings | DnscryptSettings | OdohSettings | ProxySettings | OpenconnectSettings | SstpSettings | VoiceSettings | None
+Settings = WebSettings | Ikev2Settings | L2tpSettings | DnscryptSettings | OdohSettings | ProxySettings | OpenconnectSettings | SstpSettings | VoiceSettings | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
