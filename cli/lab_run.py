@@ -49,14 +49,19 @@ def start(wanted: Wanted, record: Path | None = None) -> int:
     dump = check_words(wanted.words)["dump"]
     stream = sys.stderr if wanted.json else sys.stdout
     terminal.show((*lab.opening(scenario), Space()), stream, plain=wanted.plain)
-    if terminal.is_terminal(sys.stderr):
+    watched = terminal.is_terminal(sys.stderr)
+    words = wanted.words
+    if watched:
         limit = f"{scenario.check.seconds:.0f}"
         terminal.tell(f"The check runs on the client's side; it takes {limit} s at most. Ctrl-C stops it.")
+        words = (*words, *(["--plain"] if wanted.plain else []))
     try:
-        result = run(scenario, seed=seed, words=wanted.words, record=record)
+        result = run(scenario, seed=seed, words=words, record=record, watched=watched)
     except (Refused, RunFailedError, OSError) as exc:
         return failed(exc, scenario)
-    return _show(scenario, result, wanted, dump)
+    if watched and not wanted.json:
+        print(file=sys.stderr, flush=True)
+    return _show(scenario, result, wanted, dump, shown=watched and terminal.is_terminal(sys.stdout))
 
 
 def start_recording(wanted: Wanted, pcap: str | None) -> int:
@@ -141,9 +146,9 @@ def failed(error: Exception, scenario: Scenario) -> int:
     return NOT_RUN
 
 
-def _show(scenario: Scenario, result: Result, wanted: Wanted, dump: str | None) -> int:
+def _show(scenario: Scenario, result: Result, wanted: Wanted, dump: str | None, *, shown: bool) -> int:
     if not wanted.json:
-        return show_result(scenario, result, plain=wanted.plain, words=wanted.words, dumped=dump)
+        return show_result(scenario, result, plain=wanted.plain, words=wanted.words, dumped=dump, shown=shown)
     from circumvent.lab.recording import write  # noqa: PLC0415 - for --json only
 
     print(write(result), flush=True)

@@ -86,17 +86,18 @@ def show_result(
     words: tuple[str, ...] = (),
     dumped: str | None = None,
     from_recording: bool = False,
+    shown: bool = False,
 ) -> int:
-    """Print the check's own screen, and truth beside verdict; return the exit code.
+    """Print the check's own screen, unless it was ``shown``, and truth beside verdict; return the exit code.
 
     ``words`` were given to the check, ``dumped`` is the file that it wrote.
     """
     status = ALL_RIGHT if result.comparison.right else DIFFERS
-    screen = end_screen(result.report, Ending(dumped=dumped))
+    screen = () if shown else (*end_screen(result.report, Ending(dumped=dumped)), Space())
     truth = lab.truth_beside_verdict(result, status=status, words=words, recorded=from_recording)
     opening = lab.opening(scenario) if from_recording else ()
     gap = (Space(),) if opening else ()
-    terminal.show((*opening, *gap, *screen, Space(), *truth), sys.stdout, plain=plain)
+    terminal.show((*opening, *gap, *screen, *truth), sys.stdout, plain=plain)
     return status
 
 

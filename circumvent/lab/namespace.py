@@ -15,6 +15,7 @@ import fcntl
 import os
 import select
 import signal
+import socket
 import struct
 import sys
 import threading
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
 CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWUSER: Final = 0x10000000
@@ -41,6 +43,13 @@ _PR_SET_PDEATHSIG: Final = 1
 _LONGEST_REASON: Final = 1000
 #: What :func:`contained` returns when its function was killed by a signal: 128 and its number, as in a shell.
 _KILLED: Final = 128
+#: What it returns when an interrupt ended its function.
+INTERRUPTED: Final = _KILLED + signal.SIGINT
+_ASKING: Final = (signal.SIGINT, signal.SIGTERM)
+#: Stands inside for a SIGINT that the process outside got, and nobody else.
+FOR_US_ALONE: Final = signal.SIGUSR1
+#: siginfo's code of what the kernel sent by itself, as a terminal's driver does (sigaction(2)).
+_SI_KERNEL: Final = 0x80
 
 #: What to do where the kernel refuses; shown to people.
 HELP: Final = (
@@ -61,28 +70,38 @@ def contained(main: Callable[[], int], *, resolv_conf: str | None = None) -> int
     names or fetch pages on the program's behalf, and ``/etc/resolv.conf`` says ``resolv_conf``. The network has a
     loopback device that is down, and nothing else.
 
+    SIGINT and SIGTERM, whether they come from a terminal or to this process alone, are ``KeyboardInterrupt`` in ``main``,
+    once; if it does not take that, the status is :data:`INTERRUPTED`.
+
     :raises Refused: when the kernel says no, or there is no such kernel.
     """
     if not sys.platform.startswith("linux"):
         raise Refused(f"{sys.platform} has no network namespaces; use Linux, a virtual machine or WSL")
     if threading.active_count() > 1:
         raise Refused("a thread is running already, and a process with threads cannot be divided")
-    reading, writing = os.pipe()
+    ours, theirs = socket.socketpair()
     parent = os.getpid()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _end_with(lambda: _outer(main, parent, writing, resolv_conf))
-    os.close(writing)
-    with ignoring_interrupts(), os.fdopen(reading, "rb") as pipe:
-        reason = pipe.read(_LONGEST_REASON).decode("utf-8", "replace")
-        _, status = os.waitpid(child, 0)
-    if reason:
-        raise Refused(reason)
+    with asked_to_stop() as stop:
+        child = os.fork()
+        if child == 0:
+            ours.close()
+            stop.let_go()
+            _end_with(lambda: _outer(main, parent, theirs, resolv_conf))
+        theirs.close()
+        with ours:
+            said, descriptors, _, _ = socket.recv_fds(ours, _LONGEST_REASON, 1)
+        worker = descriptors[0] if descriptors else None
+        try:
+            status = stop.wait(child, worker)
+        finally:
+            if worker is not None:
+                os.close(worker)
+    if worker is None:
+        raise Refused(said.decode("utf-8", "replace") or "the kernel ended it")
     return _code(status)
 
 
-def _outer(main: Callable[[], int], parent: int, pipe: int, resolv_conf: str | None) -> int:
+def _outer(main: Callable[[], int], parent: int, told: socket.socket, resolv_conf: str | None) -> int:
     """Make the namespaces, then wait for the first process inside."""
     try:
         enter_user_namespace()
@@ -90,20 +109,20 @@ def _outer(main: Callable[[], int], parent: int, pipe: int, resolv_conf: str | N
         hide_services(resolv_conf)
         die_with_parent(parent)
     except (Refused, OSError) as error:
-        os.write(pipe, str(error).encode()[:_LONGEST_REASON])
+        told.send(str(error).encode()[:_LONGEST_REASON])
         return 1
-    os.close(pipe)
     watching, watched = os.pipe()
     first = os.fork()
     if first == 0:
         os.close(watched)
-        _end_with(lambda: _first(main, watching))
+        _end_with(lambda: _first(main, watching, told))
+    told.close()
     with ignoring_interrupts():
         return _code(os.waitpid(first, 0)[1])
 
 
-def _first(main: Callable[[], int], watching: int) -> int:
-    """Be process 1: bury whoever ends, and end with ``main``."""
+def _first(main: Callable[[], int], watching: int, told: socket.socket) -> int:
+    """Be process 1: bury whoever ends, and end with ``main``; tell outside who does the work."""
     die_with_parent(0)  # the parent lives outside and has no number in here
     if select.select([watching], [], [], 0)[
         0
@@ -111,12 +130,37 @@ def _first(main: Callable[[], int], watching: int) -> int:
         return 1
     worker = os.fork()
     if worker == 0:
+        told.close()
+        _interrupt_once()
         _end_with(main)
-    with ignoring_interrupts():
+    with ignoring_interrupts(), told:
+        process = os.pidfd_open(worker)
+        with contextlib.suppress(OSError):  # whoever asked has ended, and so will this process
+            socket.send_fds(told, [b"\0"], [process])
+        os.close(process)
+        told.close()
         while True:
             ended, status = os.wait()
             if ended == worker:
                 return _code(status)
+
+
+def _interrupt_once() -> None:
+    """Take the first signal that asks to stop as an interrupt; those that follow leave the clearing up alone.
+
+    Whoever signals a whole group of processes is heard twice: here, and by :class:`Stop`.
+    """
+    heard = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal heard
+        del number, frame
+        if not heard:
+            heard = True
+            raise KeyboardInterrupt
+
+    for each in (*_ASKING, FOR_US_ALONE):
+        signal.signal(each, interrupt)
 
 
 def _end_with(main: Callable[[], int]) -> None:
@@ -126,6 +170,8 @@ def _end_with(main: Callable[[], int]) -> None:
         status = main()
     except SystemExit as request:
         status = request.code if isinstance(request.code, int) else 1
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     except BaseException as error:  # noqa: BLE001 - a forked child must not run the parent's code after this
         sys.excepthook(type(error), error, error.__traceback__)
     finally:
@@ -140,17 +186,54 @@ def _code(status: int) -> int:
     return code if code >= 0 else _KILLED - code
 
 
+class Stop:
+    """Waits for a process, and passes on that this one was asked to stop. Made by :func:`asked_to_stop`."""
+
+    def __init__(self, mask: set[int | signal.Signals]) -> None:
+        self._mask = mask
+
+    def let_go(self) -> None:
+        """Take signals again, as before."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+    def wait(self, child: int, worker: int | None) -> int:
+        """Return the wait status of ``child``; signals go to ``worker`` (a descriptor) meanwhile.
+
+        An interrupt from a terminal has reached the worker already, as it goes to the whole group.
+        """
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return status
+            heard = signal.sigwaitinfo({*_ASKING, signal.SIGCHLD})
+            from_terminal = heard.si_signo == signal.SIGINT and heard.si_code == _SI_KERNEL
+            if heard.si_signo in _ASKING and worker is not None and not from_terminal:
+                passed_on = FOR_US_ALONE if heard.si_signo == signal.SIGINT else signal.SIGTERM
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(worker, passed_on)
+
+
+@contextlib.contextmanager
+def asked_to_stop() -> Iterator[Stop]:
+    """Hold SIGINT and SIGTERM back for :class:`Stop`, also where the parent has SIGINT ignored (``nohup``, ``&``)."""
+    stop = Stop(signal.pthread_sigmask(signal.SIG_BLOCK, {*_ASKING, signal.SIGCHLD}))
+    try:
+        yield stop
+    finally:
+        while signal.sigtimedwait(_ASKING, 0):  # meant for what has ended
+            pass
+        stop.let_go()
+
+
 @contextlib.contextmanager
 def ignoring_interrupts() -> Iterator[None]:
-    """Let an interrupt from the terminal be the business of the process that does the work."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let interrupts of the group be the business of the process that does the work."""
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in _ASKING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def enter_user_namespace() -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from circumvent.lab.laboratory import FOLDER, environment, open_laboratory, resolv_conf
-from circumvent.lab.namespace import contained
+from circumvent.lab.namespace import INTERRUPTED, contained
 from circumvent.lab.scenario_world import rows, words
 from circumvent.lab.truth import compare
 from circumvent.model.report import Report
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 COMMAND_LINE: Final = "circumvent.cli.app:main"
 #: Seconds that a check may take beyond its deadline until it is killed, on a busy machine.
 _PATIENCE: Final = 60.0
+#: Seconds that an interrupted check may take to leave.
+_FAREWELL: Final = 2.0
 _LONGEST_LOG: Final = 4000
 #: What of the environment a check gets.
 _KEPT: Final = (
@@ -46,6 +48,8 @@ _KEPT: Final = (
     "COVERAGE_PROCESS_START",
     "CIRCUMVENT_DEBUG",
 )
+#: And where a person looks on.
+_KEPT_ON_TERMINALS: Final = ("TERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CIRCUMVENT_PLAIN")
 
 
 class RunFailedError(Exception):
@@ -64,6 +68,14 @@ class Result:
     flows: dict[str, int]
     seconds: float
     status: int
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """Which command line is started, and whether a person looks on."""
+
+    program: str
+    watched: bool
 
 
 class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,19 +97,22 @@ def run(
     words: Sequence[str] = (),
     record: Path | None = None,
     program: str = COMMAND_LINE,
+    watched: bool = False,
 ) -> Result:
     """Run a scenario once; ``words`` are further words of the check's command line, ``record`` a file for packets.
 
-    ``program`` is the entry point of the command line that is started, as ``module:function``.
+    ``program`` is the entry point of the command line that is started, as ``module:function``. ``watched``: what the
+    check shows while it runs, and its end screen, go to standard error, which is a terminal; else it is silent.
 
     :raises circumvent.lab.namespace.Refused: when the kernel does not allow namespaces.
     :raises RunFailedError: when the lab or the check broke.
-    :raises KeyboardInterrupt: when an interrupt from the terminal ended it.
+    :raises KeyboardInterrupt: when an interrupt ended it.
     """
+    how = _How(program, watched)
     outcome_file = os.memfd_create("outcome")
     try:
         status = contained(
-            lambda: _inside(scenario, seed, tuple(words), record, program, outcome_file),
+            lambda: _inside(scenario, seed, tuple(words), record, how, outcome_file),
             resolv_conf=resolv_conf(scenario),
         )
         os.lseek(outcome_file, 0, os.SEEK_SET)
@@ -105,6 +120,8 @@ def run(
             text = file.read()
     finally:
         os.close(outcome_file)
+    if not text and status == INTERRUPTED:
+        raise KeyboardInterrupt
     if not text:
         raise RunFailedError(f"the laboratory ended with status {status}")
     outcome = msgspec.json.decode(text, type=_Outcome)
@@ -133,12 +150,12 @@ def _inside(
     seed: int,
     more: tuple[str, ...],
     record: Path | None,
-    program: str,
+    how: _How,
     outcome_file: int,
 ) -> int:
     """Do everything, as the first process of namespaces of its own; write the outcome."""
     try:
-        outcome = _run(scenario, seed, more, record, program)
+        outcome = _run(scenario, seed, more, record, how)
     except KeyboardInterrupt:
         outcome = _Outcome(interrupted=True)
     except Exception as exc:  # noqa: BLE001 - the other side of the namespaces must hear of everything
@@ -148,41 +165,49 @@ def _inside(
     return 0
 
 
-def _run(scenario: Scenario, seed: int, more: tuple[str, ...], record: Path | None, program: str) -> _Outcome:
+def _run(scenario: Scenario, seed: int, more: tuple[str, ...], record: Path | None, how: _How) -> _Outcome:
     with open_laboratory(scenario, seed, record) as laboratory:
         prepared = laboratory.prepared
         given = [*words(scenario, prepared), *more]
+        if how.watched:
+            given.remove("--quiet")
         with laboratory.wire.in_client():
             began = time.monotonic()
-            text, status = _check(scenario, prepared, given, program)
+            text, status = _check(scenario, prepared, given, how)
             seconds = time.monotonic() - began
         counted = laboratory.wire.report()
     labels = tuple(str(row["label"]) for row in rows(scenario, prepared))
     return _Outcome(report=text, status=status, labels=labels, rules=counted.rules, seconds=seconds)
 
 
-def _check(scenario: Scenario, prepared: Prepared, given: list[str], program: str) -> tuple[str, int]:
+def _check(scenario: Scenario, prepared: Prepared, given: list[str], how: _How) -> tuple[str, int]:
     """Run the check in the network of this thread; return what it printed and its status."""
     home = FOLDER / "home"
     home.mkdir(exist_ok=True)
-    variables = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept = _KEPT + (_KEPT_ON_TERMINALS if how.watched else ())
+    variables = {name: os.environ[name] for name in kept if name in os.environ}
     variables |= {"HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC"} | environment()
     if scenario.client.trusts_interceptor:
         variables["SSL_CERT_FILE"] = prepared.interceptor
-    client = [sys.executable, "-m", "circumvent.lab.scenario_client", str(scenario.client.clock), program]
+    client = [sys.executable, "-m", "circumvent.lab.scenario_client", str(scenario.client.clock), how.program]
     log = FOLDER / "check.log"
     with log.open("wb") as errors:
         check = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [*client, "check", *given],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=errors,
+            stderr=None if how.watched else errors,
             env=variables,
+            # Until it takes interrupts, which it does in any case, an interpreter would print where it was.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - no threads here
         )
         try:
             printed, _ = check.communicate(timeout=scenario.check.seconds + _PATIENCE)
         except subprocess.TimeoutExpired:
             raise RunFailedError("the check did not end at its deadline") from None
+        except KeyboardInterrupt:
+            _interrupt(check)
+            raise
         finally:
             with contextlib.suppress(ProcessLookupError):
                 check.send_signal(signal.SIGKILL)
@@ -192,3 +217,10 @@ def _check(scenario: Scenario, prepared: Prepared, given: list[str], program: st
         said = log.read_text("utf-8", "replace")[-_LONGEST_LOG:]
         raise RunFailedError(f"the check said nothing (status {check.returncode})\n{said}")
     return text, check.returncode
+
+
+def _interrupt(check: subprocess.Popen[bytes]) -> None:
+    """Let the check leave the terminal as it was; its report is lost, as nobody would hold it against a truth."""
+    with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+        check.send_signal(signal.SIGINT)
+        check.communicate(timeout=_FAREWELL)

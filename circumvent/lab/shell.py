@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -11,12 +12,13 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from circumvent.lab.laboratory import FOLDER, environment, open_laboratory, resolv_conf
-from circumvent.lab.namespace import contained, ignoring_interrupts
+from circumvent.lab.namespace import FOR_US_ALONE, contained
 from circumvent.lab.run import COMMAND_LINE, RunFailedError
 from circumvent.lab.scenario_world import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import FrameType
 
     from circumvent.lab.scenario import Scenario
     from circumvent.lab.world.prepare import Prepared
@@ -28,6 +30,8 @@ _FOR_PROGRAMS: Final = ("--json", "--quiet")
 _NOT_FOUND: Final = 127
 #: What the first process inside returns when the laboratory broke; the reason is in the pipe.
 _BROKE: Final = 3
+#: Seconds that a program may take to leave.
+_FAREWELL: Final = 2.0
 
 
 def run_program(scenario: Scenario, program: Sequence[str], *, seed: int = 0) -> int:
@@ -84,9 +88,47 @@ def _run(program: tuple[str, ...], variables: dict[str, str]) -> int:
     except OSError as exc:
         sys.stderr.write(f"{program[0]}: {exc.strerror}\n")
         return _NOT_FOUND
-    with ignoring_interrupts():
+    with _passing_on(started, own_group=terminal is not None):
         code = started.wait()
     return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def _passing_on(started: subprocess.Popen[bytes], *, own_group: bool) -> Iterator[None]:
+    """Ignore what the program hears itself; pass on what came to the process outside alone.
+
+    SIGTERM ends everything: a program that stands at a terminal is told as if that had gone (SIGHUP), because shells
+    ignore the other signals there.
+    """
+
+    def send(number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if own_group:
+                os.killpg(started.pid, number)
+            else:
+                started.send_signal(number)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        send(signal.SIGINT)
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        send(signal.SIGHUP if own_group else signal.SIGTERM)
+        with contextlib.suppress(OSError), os.fdopen(os.pidfd_open(started.pid), "rb") as ending:
+            select.select([ending], [], [], _FAREWELL)
+        raise KeyboardInterrupt
+
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, terminate),
+        FOR_US_ALONE: signal.signal(FOR_US_ALONE, interrupt),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _variables(scenario: Scenario, prepared: Prepared) -> dict[str, str]:

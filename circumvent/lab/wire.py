@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from circumvent.lab.censor import Censor
 from circumvent.lab.engine import Engine, Path, Place
 from circumvent.lab.namespace import (
+    FOR_US_ALONE,
     Refused,
     any_address_is_ours,
     die_with_parent,
@@ -64,6 +65,8 @@ _BATCH: Final = 32
 _LONGEST_ANSWER: Final = 64 << 20
 #: Seconds that an engine may take to end by itself.
 _LAST_WORDS: Final = 1.0
+#: What whoever opens a wire may have handlers for.
+_HANDLED: Final = (signal.SIGINT, signal.SIGTERM, FOR_US_ALONE)
 #: Fall-back devices that appear in every namespace where their module is loaded; they are down and lead nowhere.
 _FALL_BACK: Final = frozenset(
     {"sit0", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6tnl0", "ip6gre0"}
@@ -282,13 +285,19 @@ def _fork_engine(
     config: WireConfig, devices: Mapping[Place, int], control: socket.socket, opened: float
 ) -> int:
     parent = os.getpid()
+    before = signal.pthread_sigmask(
+        signal.SIG_BLOCK, _HANDLED
+    )  # no handler of the parent's runs in the child
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return child
     status = 1
     try:
+        for each in _HANDLED:
+            signal.signal(each, signal.SIG_IGN if each == signal.SIGINT else signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         die_with_parent(parent)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         _close_others({0, 1, 2, *devices.values(), control.fileno()})
         gc.disable()  # packets and flows make no cycles
         with contextlib.ExitStack() as stack:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,46 @@ def test_ctrl_c_ends_everything() -> None:
     assert [pid for pid in below if _alive(pid)] == []
 
 
+@pytest.mark.daemons
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_the_main_process_alone_ends_everything(number: signal.Signals) -> None:
+    """No process is left, and so none that holds a namespace or a device of the laboratory."""
+    process = subprocess.Popen(
+        [*COMMAND, "lab", "run", "open"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - as a shell starts "&"
+    )
+    below = _engine_and_world(process.pid)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    if b"does not allow" in errors:
+        leave_out("namespaces are not allowed here")
+    assert process.returncode == (-number if number == signal.SIGKILL else NOT_RUN)
+    if number != signal.SIGKILL:
+        assert errors.decode().endswith("Stopped; nothing was decided.\n")
+    assert b"Traceback" not in errors
+    assert len(below) >= 5
+    for pid in below:
+        _wait_until_it_ended(pid)
+
+
+@pytest.mark.daemons
+@pytest.mark.timeout(180)
+def test_a_terminal_sees_the_view_of_the_check_then_the_truth() -> None:
+    ended = Terminal(["lab", "run", "offline"]).run(limit=120)
+    if "does not allow" in ended.raw:
+        leave_out("namespaces are not allowed here")
+    assert ended.code == 0
+    view = ended.raw.index("Ctrl-C stops and shows what is known so far.")
+    assert view < ended.raw.index("This device is offline") < ended.raw.index("Truth beside verdict")
+    assert ended.screen.count("This device is offline") == 1
+    assert "Ctrl-C stops and shows" not in ended.screen  # the view is taken away again
+
+
 def _alive(pid: int) -> bool:
     """Tell whether a process still runs; one that only waits for its parent to look (a zombie) does not."""
     try:
@@ -107,6 +148,12 @@ def _alive(pid: int) -> bool:
     except OSError:
         return False
     return state not in {"Z", "X"}
+
+
+def _wait_until_it_ended(pid: int) -> None:
+    """Wait for a process that is not ours; the test's timeout is the limit."""
+    while _alive(pid):
+        time.sleep(0.01)
 
 
 def _engine_and_world(root: int) -> set[int]:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import termios
 
@@ -39,6 +40,26 @@ def test_a_program_that_is_not_there() -> None:
     done = run("shell", "open", "--", "no-such-program")
     assert done.returncode == 127
     assert "no-such-program: No such file or directory" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 7), (signal.SIGTERM, 130)])
+def test_a_signal_to_the_main_process_alone_reaches_the_program(number: signal.Signals, status: int) -> None:
+    program = "trap 'exit 7' INT; trap 'echo farewell; exit' TERM; echo ready; while :; do sleep 0.1; done"
+    process = subprocess.Popen(
+        [*COMMAND, "lab", "shell", "open", "--", "sh", "-c", program],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    if process.stdout.readline() != b"ready\n":
+        leave_out(process.communicate()[1].decode())
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (status, b"")
+    assert (b"farewell" in out) is (number == signal.SIGTERM)
 
 
 def test_a_shell_on_a_terminal_has_the_terminal() -> None:

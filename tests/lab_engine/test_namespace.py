@@ -21,7 +21,7 @@ pytestmark = pytest.mark.namespace
 ROOT = Path(__file__).parents[2]
 
 
-def story(body: str, *arguments: str) -> subprocess.Popen[str]:
+def story(body: str, *arguments: str, new_session: bool = False) -> subprocess.Popen[str]:
     """Run ``main`` of ``body`` contained, in a process of its own."""
     text = "import os, socket, subprocess, sys\nfrom pathlib import Path\n"
     text += "from circumvent.lab.namespace import contained\n"
@@ -29,9 +29,11 @@ def story(body: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", text, *arguments],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=new_session,
     )
 
 
@@ -84,6 +86,44 @@ def test_an_error_is_shown_once() -> None:
     assert process.returncode == 1
     assert not out
     assert errors.count("ValueError: of main") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_request_to_stop_is_one_interrupt(number: signal.Signals, whole_group: bool) -> None:
+    """Whether one process is asked or the whole group, and asked again while it clears up."""
+    process = story(
+        """
+        import signal, time
+
+        def main():
+            try:
+                print("ready", flush=True)
+                time.sleep(60)
+            except KeyboardInterrupt:
+                print("clearing up", flush=True)
+                sys.stdin.readline()
+                return 9
+            return 1
+        """,
+        new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline() == "ready\n"
+    send = os.killpg if whole_group else os.kill
+    send(process.pid, number)
+    assert process.stdout.readline() == "clearing up\n"
+    send(process.pid, number)
+    assert finished(process) == (9, "")
+
+
+def test_an_interrupt_that_nobody_takes() -> None:
+    process = story("import time\ndef main():\n    print('ready', flush=True)\n    time.sleep(60)")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert finished(process) == (namespace.INTERRUPTED, "")
 
 
 def test_what_it_started_ends_with_it() -> None:
