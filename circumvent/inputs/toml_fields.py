@@ -36,6 +36,7 @@ FIELDS: Final = {
     "socks4a": _COMMON | {"user"},
     "http-connect": _COMMON | _TLS | _ACCOUNT | {"tls"},
     "openconnect": _COMMON | _ACCOUNT | {"sni", "ca", "path", "group", "pin"},
+    "openvpn": _ACCOUNT | {"kind", "label", "profile", "via"},
     "stun": _COMMON | _TLS | {"tls", "transport"},
     "turn": _COMMON | _TLS | _ACCOUNT | {"tls", "transport"},
 }

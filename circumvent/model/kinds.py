@@ -206,6 +206,17 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         port=3478,
         datagram=True,
     ),
+    Kind(
+        name="openvpn",
+        title="OpenVPN",
+        module=_T + "openvpn",
+        family="vpn",
+        scope=Scope.SYSTEM,
+        exposure=_NOTABLE,
+        port=1194,
+        datagram=True,
+        account=True,
+    ),
 )
 
 #: The words of ``--include``, ``--only`` and ``--skip`` beside the kinds themselves.

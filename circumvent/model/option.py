@@ -10,6 +10,7 @@ from circumvent.model.ikev2 import Ikev2Settings
 from circumvent.model.kinds import KINDS, Kind
 from circumvent.model.l2tp import L2tpSettings
 from circumvent.model.openconnect import OpenconnectSettings
+from circumvent.model.openvpn import OpenvpnSettings
 from circumvent.model.sstp import SstpSettings
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class VoiceSettings:
     transport: str = "udp"
 
 
-Settings = WebSettings | Ikev2Settings | L2tpSettings | DnscryptSettings | OdohSettings | ProxySettings | OpenconnectSettings | SstpSettings | VoiceSettings | None
+Settings = WebSettings | Ikev2Settings | L2tpSettings | DnscryptSettings | OdohSettings | ProxySettings | OpenconnectSettings | OpenvpnSettings | SstpSettings | VoiceSettings | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

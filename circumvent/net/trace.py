@@ -171,6 +171,12 @@ class Trace:
         if source in self._sources and len(self._sources) > 1:
             self._sources.remove(source)
 
+    def another_way(self) -> None:
+        """Forget the failure and the first packet: what follows goes to another server of the same option."""
+        self.failure = None
+        self._first_packet = None
+        self._waited = 0.0
+
     def first_packet(self) -> None:
         """Mark the moment before the attempt's first packet leaves."""
         if self._first_packet is None:

@@ -1,0 +1,82 @@
+"""What stands around a packet inside the data channel: compression stubs, fragment headers, pings, the farewell.
+
+Nothing is ever compressed here (compression under encryption leaks, VORACLE); the stubs only keep the layout that a
+server expects (OpenVPN ``comp.h``, ``lzo.h``, ``fragment.h``, ``ping.c``, ``occ.c``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+#: A packet with this content keeps the connection alive and goes no further.
+PING: Final = bytes.fromhex("2a187bf3641eb4cb07ed2d0a981fc748")
+#: What begins messages of the options check, and the number of the one that says goodbye.
+OCC: Final = bytes.fromhex("287f346bd4ef7a812d56b8d3afc5459c")
+EXIT: Final = OCC + b"\x06"
+
+_NO_COMPRESS: Final = 0xFA
+_NO_COMPRESS_SWAP: Final = 0xFB
+_V2_ESCAPE: Final = 0x50
+_V2_UNCOMPRESSED: Final = 0x00
+#: A fragment header of 32 bits; all zero means that the packet is whole.
+_WHOLE: Final = bytes(4)
+_TYPE_MASK: Final = 3
+
+
+class Compression(StrEnum):
+    """How a server frames packets in view of compression."""
+
+    NONE = "none"
+    LZO = "comp-lzo"
+    STUB = "stub"
+    STUB_V2 = "stub-v2"
+
+
+class FramingError(ValueError):
+    """A packet can't be read: it is compressed, a fragment, or garbage."""
+
+
+def frame(packet: bytes, compression: Compression, *, fragment: bool = False) -> bytes:
+    """Return a packet as it is encrypted."""
+    match compression:
+        case Compression.LZO:
+            framed = bytes((_NO_COMPRESS,)) + packet
+        case Compression.STUB:  # the first octet goes to the end, so that the rest stays aligned
+            framed = bytes((_NO_COMPRESS_SWAP,)) + packet[1:] + packet[:1]
+        case Compression.STUB_V2 if packet[:1] == bytes((_V2_ESCAPE,)):
+            framed = bytes((_V2_ESCAPE, _V2_UNCOMPRESSED)) + packet
+        case _:
+            framed = packet
+    return _WHOLE + framed if fragment else framed
+
+
+def unframe(data: bytes, compression: Compression, *, fragment: bool = False) -> bytes:
+    """Return the packet in what was decrypted.
+
+    :raises FramingError: when it is compressed, or a fragment of a larger one.
+    """
+    if fragment:
+        if len(data) < 4 or data[3] & _TYPE_MASK:
+            raise FramingError("a fragment")
+        data = data[4:]
+    if not data:
+        return data
+    match compression:
+        case Compression.LZO:
+            return _without(data, _NO_COMPRESS)
+        case Compression.STUB:
+            rest = _without(data, _NO_COMPRESS_SWAP)
+            return rest[-1:] + rest[:-1]
+        case Compression.STUB_V2 if data[0] == _V2_ESCAPE:
+            if data[1:2] != bytes((_V2_UNCOMPRESSED,)):
+                raise FramingError("compressed")
+            return data[2:]
+        case _:
+            return data
+
+
+def _without(data: bytes, mark: int) -> bytes:
+    if data[0] != mark:
+        raise FramingError("compressed")
+    return data[1:]

@@ -1,0 +1,175 @@
+"""openvpn: a server with its own network, in every wrapping, over UDP and TCP."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.lab.daemon import Daemon, Ready, find_program
+from tests.lab.inner import start_inner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.pki import Credentials, Pki
+
+USER: Final = "lab"
+PASSWORD: Final = "lab-password"
+
+#: Checks user name and password, which the server writes into a file that it names.
+_CHECK: Final = """\
+#!/bin/sh
+printf 'lab\\nlab-password\\n' | cmp -s - "$1"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running server. ``profile`` is what its users hold, without remotes; ``inside`` is its own address."""
+
+    daemon: Daemon
+    address: str
+    transport: str
+    profile: str
+    inside: str
+    port: int = 1194
+    user: str = USER
+    password: str = PASSWORD
+
+    def with_remote(self, *more: str) -> str:
+        """Return the profile of this server, with more lines."""
+        proto = "udp" if self.transport == "udp" else "tcp-client"
+        head = ["client", "dev tun", f"proto {proto}", f"remote {self.address} {self.port}", "nobind"]
+        return "\n".join([*head, *more, self.profile])
+
+
+_CONFIGURATION: Final = """\
+local {address}
+port 1194
+proto {proto}
+dev tun
+topology subnet
+server {pool}.0 255.255.255.0
+server-ipv6 fd44:{number}::/64
+ca {ca}
+cert {chain}
+key {key}
+dh none
+keepalive 5 20
+duplicate-cn
+disable-dco
+verb 3
+status-version 1
+push "dhcp-option DNS {resolver}"
+"""
+
+
+def inline(tag: str, text: str) -> str:
+    """Return an inline block."""
+    return f"<{tag}>\n{text.strip()}\n</{tag}>"
+
+
+def start_openvpn(
+    directory: Path,
+    *,
+    number: int,
+    address: str,
+    pki: Pki,
+    credentials: Credentials,
+    client: Credentials,
+    resolver: str,
+    transport: str = "udp",
+    wrapping: str = "plain",
+    password: bool = False,
+    forward: bool = True,
+    more: tuple[str, ...] = (),
+    profile: tuple[str, ...] = (),
+) -> Server:
+    """Start openvpn as root of an inner network.
+
+    :param number: one for each server: its device and its address pool.
+    :param resolver: what it gives its clients, beyond the server.
+    :param wrapping: ``plain``, ``tls-auth``, ``tls-crypt`` or ``tls-crypt-v2``.
+    :param password: clients log in with user name and password, and show no certificate.
+    :param forward: without, clients are connected and nothing passes beyond the server.
+    :param more: further lines of its configuration; ``profile``: of its users' profiles.
+    """
+    pool = f"10.45.{number}"
+    proto = ("udp" if transport == "udp" else "tcp-server") + ("6" if ":" in address else "4")
+    text = _CONFIGURATION.format(
+        address=address,
+        proto=proto.replace("tcp-server4", "tcp4-server").replace("tcp-server6", "tcp6-server"),
+        pool=pool,
+        number=number,
+        ca=pki.ca_file,
+        chain=credentials.chain,
+        key=credentials.key,
+        resolver=resolver,
+    )
+    lines = [inline("ca", pki.ca_file.read_text()), "remote-cert-tls server", *profile]
+    if password:
+        check = directory / "check"
+        check.write_text(_CHECK)
+        check.chmod(0o755)
+        text += f"script-security 2\nauth-user-pass-verify {check} via-file\nverify-client-cert none\n"
+        text += f"tmp-dir {directory}\n"
+        lines += [inline("auth-user-pass", f"{USER}\n{PASSWORD}")]
+    else:
+        lines += [inline("cert", client.certificate.read_text()), inline("key", client.key.read_text())]
+    wrap_lines, wrap_profile = _keys(directory, wrapping)
+    text += "\n".join([*wrap_lines, *more, ""])
+    configuration = directory / "server.conf"
+    configuration.write_text(text, encoding="ascii")
+    ready = [] if transport == "udp" else [Ready(address=address, port=1194)]
+    daemon = start_inner(
+        ["openvpn", "--config", str(configuration)],
+        number=number,
+        directory=directory,
+        addresses=[address],
+        behind=[f"{pool}.0/24", f"fd44:{number}::/64"],
+        forward=forward,
+        ready=ready,
+    )
+    _wait_until_it_runs(daemon)
+    return Server(
+        daemon=daemon,
+        address=address,
+        transport=transport,
+        profile="\n".join([*lines, *wrap_profile]),
+        inside=f"{pool}.1",
+    )
+
+
+def _wait_until_it_runs(daemon: Daemon) -> None:
+    import time
+
+    limit = time.monotonic() + 20
+    while "Initialization Sequence Completed" not in daemon.log_tail():
+        assert time.monotonic() < limit, daemon.log_tail()
+        time.sleep(0.02)
+
+
+def _keys(directory: Path, wrapping: str) -> tuple[list[str], list[str]]:
+    """Make the keys of a wrapping; return lines of the server and of its users."""
+    key = directory / "wrap.key"
+    match wrapping:
+        case "tls-auth":
+            _openvpn("--genkey", "secret", str(key))
+            return [f"tls-auth {key} 0"], ["key-direction 1", inline("tls-auth", key.read_text())]
+        case "tls-crypt":
+            _openvpn("--genkey", "secret", str(key))
+            return [f"tls-crypt {key}"], [inline("tls-crypt", key.read_text())]
+        case "tls-crypt-v2":
+            users = directory / "users.key"
+            _openvpn("--genkey", "tls-crypt-v2-server", str(key))
+            _openvpn("--tls-crypt-v2", str(key), "--genkey", "tls-crypt-v2-client", str(users))
+            return [f"tls-crypt-v2 {key}"], [inline("tls-crypt-v2", users.read_text())]
+        case _:
+            return [], []
+
+
+def _openvpn(*arguments: str) -> None:
+    program = find_program("openvpn")
+    assert program is not None
+    subprocess.run([program, *arguments], check=True, capture_output=True)

@@ -1,0 +1,114 @@
+"""OpenVPN (draft-openvpn-wire-protocol): over UDP and TCP; plain, tls-auth, tls-crypt and tls-crypt-v2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from circumvent.model.openvpn import OpenvpnSettings
+from circumvent.model.option import Option
+from circumvent.model.words import Proof, Reason
+from circumvent.net.errors import CannotTry, StepFailed
+from circumvent.net.gate import begin_crypto
+from circumvent.transport import Carrier, load
+from circumvent.transports.openvpn_link import DatagramLink, Link, StreamLink
+from circumvent.transports.openvpn_session import Session, make_wrapping, offered_ciphers
+from circumvent.transports.tunnel_proof import prove_tunnel
+from circumvent.vpn.openvpn.tls import ControlTls, IdentityError
+
+if TYPE_CHECKING:
+    from circumvent.model.openvpn import Proxy, Remote
+    from circumvent.net.stream import Dialer
+    from circumvent.transport import Context
+
+#: Variants of one option that are tried: more is a list of servers, and belongs into options of their own.
+MOST_REMOTES: Final = 8
+
+
+class Openvpn:
+    """Steps: ``connect``, ``tunnel_handshake``, ``tls_handshake``, ``authenticate``, then those of the tunnel."""
+
+    async def attempt(self, option: Option, context: Context) -> None:
+        """Try the profile's servers in their order; the first that answers decides.
+
+        :raises StepFailed: when a step failed; the proof so far stands.
+        :raises CannotTry: when the profile wants what this version does not speak.
+        """
+        settings = option.settings
+        if not isinstance(settings, OpenvpnSettings):
+            raise CannotTry(Reason.UNSUPPORTED, "this option has no OpenVPN profile")
+        require_spoken(settings)
+        remotes = list(settings.remotes)
+        if settings.shuffled:
+            context.random.shuffle(remotes)
+        *others, last = remotes[:MOST_REMOTES]
+        for remote in others:
+            try:
+                await self._try(option, settings, remote, context)
+            except StepFailed:
+                if context.trace.proof is not Proof.NONE:
+                    raise
+                context.trace.another_way()
+            else:
+                return
+        await self._try(option, settings, last, context)
+
+    async def _try(self, option: Option, settings: OpenvpnSettings, remote: Remote, context: Context) -> None:
+        trace = context.trace
+        try:
+            tls = await begin_crypto(trace, ControlTls, settings, now=trace.clock.wall())
+        except IdentityError as exc:
+            raise CannotTry(Reason.UNSUPPORTED, str(exc)) from None
+        link = await open_link(remote, context)
+        session = Session(option, settings, remote, link, trace)
+        try:
+            await session.reset()
+            await session.start_tls(tls)
+            await session.log_in()
+            await prove_tunnel(session, option, context)
+        finally:
+            await session.aclose()
+
+
+def require_spoken(settings: OpenvpnSettings) -> None:
+    """Refuse what can't be tried, before anything is sent.
+
+    :raises CannotTry: with the words for it.
+    """
+    if settings.unsupported is not None:
+        raise CannotTry(Reason.UNSUPPORTED, settings.unsupported)
+    make_wrapping(settings, 0)
+    offered_ciphers(settings)
+
+
+async def open_link(remote: Remote, context: Context) -> Link:
+    """Open the way to one server, through the profile's proxy if it has one.
+
+    :raises StepFailed: when a step failed.
+    :raises CannotTry: when nothing was sent.
+    """
+    dialer = context.dialer if remote.proxy is None else _through(remote.proxy, context)
+    if remote.transport == "tcp":
+        return StreamLink(await dialer.stream(remote.endpoint, context.trace), context.trace.clock)
+    return DatagramLink(await dialer.datagram(remote.endpoint, context.trace))
+
+
+def _through(proxy: Proxy, context: Context) -> Dialer:
+    """Return a dialer through ``http-proxy`` or ``socks-proxy``."""
+    transport = load(proxy.kind)
+    if not isinstance(transport, Carrier):
+        raise CannotTry(Reason.UNSUPPORTED, "the profile's proxy can't be used")  # pragma: no cover - both are carriers
+    from circumvent.model.option import Origin  # noqa: PLC0415 - few profiles have a proxy
+
+    carrier = Option(
+        id="",
+        kind=proxy.kind,
+        label="proxy",
+        endpoint=proxy.endpoint,
+        origin=Origin(source="profile"),
+        user=proxy.user,
+        password=proxy.password,
+    )
+    return transport.dialer(carrier, context)
+
+
+TRANSPORT = Openvpn()
