@@ -7,7 +7,10 @@ import pytest
 from tests.lab import namespace
 from tests.lab.fixtures import *  # noqa: F403 - pytest finds fixtures by name in this module
 from tests.lab.left_out import LeftOut, missing
+from tests.lab.somebody import Somebody, fetch
 
+#: Who runs things without rights; fetched before the namespace is entered, in which nobody can become another user.
+SOMEBODY = fetch()
 #: Why there is no namespace, or ``None``. Entered on import: later, plug-ins may have started threads.
 REFUSED = namespace.enter()
 if REFUSED is not None:
@@ -45,3 +48,9 @@ def network() -> namespace.Network:
     if REFUSED is not None:
         pytest.skip(f"there is no network namespace ({REFUSED})")
     return namespace.Network(isolated=REFUSED)
+
+
+@pytest.fixture(scope="session")
+def somebody() -> Somebody:
+    """A user without rights."""
+    return SOMEBODY
