@@ -201,7 +201,7 @@ class Runner:
                 raise
             except Exception as exc:  # noqa: BLE001 - a mistake of ours that one server brings out must not end the check
                 trace.failure = translate(exc, trace.steps[-1].name if trace.steps else "connect")
-            if trace.proof is not Proof.NONE:
+            if trace.proof is not Proof.NONE and not _never_connected(trace):
                 self._served.update(addresses)
             crowded = lease.shared and not self._served.isdisjoint(addresses)
             return self._close(trace, option, shared=crowded)
@@ -331,3 +331,8 @@ class Runner:
     @staticmethod
     def _record(trace: Trace, option: Option) -> Attempt:
         return msgspec.structs.replace(trace.attempt(), via=option.via)
+
+
+def _never_connected(trace: Trace) -> bool:
+    """Tell whether the last connection failed to open: what answered before was somebody else (an ODoH relay's target)."""
+    return trace.failure is not None and trace.failure.step == "connect"
