@@ -54,7 +54,7 @@ def udp_blocked(look: Look) -> Result:
         evidence=ids(up),
         alternatives={
             "dead servers": True,
-            NO_UDP_THERE: len(look.places(one for one in up if one.origin == "catalogue")) >= PLACES,
+            NO_UDP_THERE: _known_at_enough_places(look, up),
             "loss on TCP too": _tcp_is_sound(look),
         },
         detail={"places": places},
@@ -113,7 +113,7 @@ def quic_blocked(look: Look) -> Result:
         evidence=ids(up),
         alternatives={
             "dead servers": True,
-            NO_QUIC_THERE: all(one.origin == "catalogue" for one in up),
+            NO_QUIC_THERE: all(_known_at_enough_places(look, options) for options in quiet.values()),
             "all UDP dropped": passes,
         },
         detail={"places": places, "ports": ports},
@@ -130,6 +130,11 @@ def _dark_to_quic(look: Look, options: list[OptionReport]) -> list[OptionReport]
         if silent(one) and seen_twice(one) and look.place_of[one.id] in look.up_over_tcp
     ]
     return up if len(look.places(up)) >= PLACES else None
+
+
+def _known_at_enough_places(look: Look, options: list[OptionReport]) -> bool:
+    """Tell whether it is known at enough places what is spoken there: of those in the catalogue it is."""
+    return len(look.places(one for one in options if one.origin == "catalogue")) >= PLACES
 
 
 def port_of(option: OptionReport) -> str:
