@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -19,8 +18,9 @@ import msgspec
 
 from circumvent.lab.laboratory import FOLDER, environment, open_laboratory, resolv_conf
 from circumvent.lab.namespace import INTERRUPTED, contained
-from circumvent.lab.scenario_world import rows, words
-from circumvent.lab.truth import compare
+from circumvent.lab.scenario_client import command
+from circumvent.lab.scenario_world import CATALOGUE, rows, words
+from circumvent.lab.truth import compare, name_of
 from circumvent.model.report import Report
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def run(
     if outcome.error is not None:
         raise RunFailedError(outcome.error)
     report = Report.from_json(outcome.report)
-    here = {option.label for option in report.options}
+    here = {name_of(option) for option in report.options}
     labels = [label for label in outcome.labels if label in here] if words else outcome.labels
     fired = {name: counter["fired"] for name, counter in outcome.rules.items()}
     return Result(
@@ -189,7 +189,7 @@ def _check(scenario: Scenario, prepared: Prepared, given: list[str], how: _How) 
     variables |= {"HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC"} | environment()
     if scenario.client.trusts_interceptor:
         variables["SSL_CERT_FILE"] = prepared.interceptor
-    client = [sys.executable, "-m", "circumvent.lab.scenario_client", str(scenario.client.clock), how.program]
+    client = command(scenario, FOLDER / CATALOGUE, how.program)
     log = FOLDER / "check.log"
     with log.open("wb") as errors:
         check = subprocess.Popen(  # noqa: S603 - our own interpreter and module

@@ -113,11 +113,13 @@ class Changes:
 class Check:
     """What is checked: ``options`` are patterns of labels (all that are not odd by design, if empty).
 
-    ``words`` go to the command line as they are; ``seconds`` is the deadline; ``portal_check`` adds a control over
-    plain HTTP.
+    Those that match ``catalogue`` too are not given by the user: the check finds them in its own catalogue, and knows
+    of them what it knows of a catalogue's (:mod:`circumvent.lab.scenario_catalogue`). ``words`` go to the command line
+    as they are; ``seconds`` is the deadline; ``portal_check`` adds a control over plain HTTP.
     """
 
     options: tuple[str, ...] = ()
+    catalogue: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     seconds: float = 60.0
     portal_check: bool = False
@@ -133,8 +135,23 @@ class OptionTruth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetTruth:
+    """What may be said of a target (``--target``), by the name of its host.
+
+    ``direct`` are the statuses that may be given to the direct way. ``ways`` are patterns of labels of options that
+    suffice for it; no other may be named, and with ``named`` one must be.
+    """
+
+    name: str
+    direct: tuple[Status, ...]
+    why: str
+    ways: tuple[str, ...] = ()
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """What is true here. Of the entries of ``option`` the last that matches a label holds.
+    """What is true here. Of the entries of ``option`` the last that matches a label holds; ``target`` has one a target.
 
     ``required`` findings must be reported, ``allowed`` ones may be, all others are invented. ``unbuilt`` are words
     of findings that belong here and that the diagnosis does not make yet: they don't count. ``silent`` are rules
@@ -143,6 +160,7 @@ class Truth:
 
     state: tuple[NetworkState, ...]
     option: tuple[OptionTruth, ...] = ()
+    target: tuple[TargetTruth, ...] = ()
     required: tuple[FindingKind, ...] = ()
     allowed: tuple[FindingKind, ...] = ()
     unbuilt: tuple[str, ...] = ()

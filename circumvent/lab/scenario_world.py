@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from circumvent.lab import scenario_catalogue
 from circumvent.lab.engine import Path as Way
 from circumvent.lab.engine import Segment
 from circumvent.lab.link import LinkConfig
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from circumvent.lab.world.description import World
     from circumvent.lab.world.prepare import Prepared
 
+#: The folder, beside the file of options, that has the files of a scenario's own catalogue.
+CATALOGUE: Final = "catalogue"
 #: What a control over plain HTTP must say; see :mod:`circumvent.lab.world.pages`.
 PORTAL_CHECK: Final = "http://{address}/text#body=the control of the laboratory"
 
@@ -91,12 +94,24 @@ def words(scenario: Scenario, prepared: Prepared) -> list[str]:
     """Write the files that a check needs, and return the words of its command line."""
     keywords = arguments.write_files(prepared)
     option_file = Path(keywords["named"][0])
-    option_file.write_text("".join(_table(row) for row in rows(scenario, prepared)), "utf-8")
+    given, known = held(scenario, rows(scenario, prepared))
+    option_file.write_text("".join(map(_table, given)), "utf-8")
+    if known:
+        scenario_catalogue.write(known, prepared.world, option_file.with_name(CATALOGUE))
     if scenario.check.portal_check:
         host = prepared.world.server("control.fjord.example").name
         keywords["control"].append(PORTAL_CHECK.format(address=host))
-    given = [*arguments.as_words(keywords), "--deadline", f"{scenario.check.seconds:g}"]
-    return [*given, "--all", "--fast", "--json", "--quiet", *scenario.check.words]
+    line = [*arguments.as_words(keywords), "--deadline", f"{scenario.check.seconds:g}"]
+    line += ["--builtin"] if known else []
+    return [*line, "--all", "--fast", "--json", "--quiet", *scenario.check.words]
+
+
+def held(
+    scenario: Scenario, found: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Divide options into those that the user gives and those of the check's catalogue."""
+    known = [row for row in found if matches(row["label"], scenario.check.catalogue)]
+    return [row for row in found if row not in known], known
 
 
 def _direction(one: Direction) -> LinkConfig:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from circumvent.lab.laboratory import FOLDER, environment, open_laboratory, resolv_conf
 from circumvent.lab.namespace import FOR_US_ALONE, contained
 from circumvent.lab.run import COMMAND_LINE, RunFailedError
-from circumvent.lab.scenario_world import words
+from circumvent.lab.scenario_client import command
+from circumvent.lab.scenario_world import CATALOGUE, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -138,9 +139,9 @@ def _variables(scenario: Scenario, prepared: Prepared) -> dict[str, str]:
 
 def _write_check(scenario: Scenario, prepared: Prepared) -> None:
     given = [word for word in words(scenario, prepared) if word not in _FOR_PROGRAMS]
-    client = [sys.executable, "-m", "circumvent.lab.scenario_client", str(scenario.client.clock)]
+    client = command(scenario, FOLDER / CATALOGUE, COMMAND_LINE)
     variables = [f"{name}={value}" for name, value in environment().items()]
-    line = shlex.join(["env", *variables, *client, COMMAND_LINE, "check", *given])
+    line = shlex.join(["env", *variables, *client, "check", *given])
     CHECK.write_text(f'#!/bin/sh\nexec {line} "$@"\n', "utf-8")
     CHECK.chmod(0o700)
 

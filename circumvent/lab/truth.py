@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from circumvent.lab.scenario import matches
+from circumvent.lab.scenario_catalogue import name_in_truth
 from circumvent.model.words import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from circumvent.lab.scenario import Truth
+    from circumvent.lab.scenario import TargetTruth, Truth
     from circumvent.model.report import OptionReport, Report
     from circumvent.model.words import NetworkState
 
@@ -56,6 +58,25 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRow:
+    """One target: what is true of the direct way, what was said, and the labels of what was said to suffice.
+
+    ``why`` says what is wrong with it; empty: nothing.
+    """
+
+    name: str
+    true: tuple[str, ...]
+    said: str
+    ways: tuple[str, ...]
+    why: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether everything that was said of it is right."""
+        return not self.why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Everything that was said beside everything that is true.
 
@@ -73,6 +94,13 @@ class Comparison:
     unbuilt: tuple[str, ...]
     misled: tuple[str, ...]
     silent: tuple[str, ...]
+    targets: tuple[TargetRow, ...] = ()
+    required: tuple[str, ...] = ()
+
+    @property
+    def found_required(self) -> tuple[str, ...]:
+        """What was found of that which had to be found."""
+        return tuple(kind for kind in self.found if kind in self.required)
 
     @property
     def state_right(self) -> bool:
@@ -91,6 +119,7 @@ class Comparison:
             self.state_right
             and not self.wrong
             and not (self.missing or self.missed or self.invented or self.misled or self.silent)
+            and all(target.right for target in self.targets)
         )
 
 
@@ -98,7 +127,7 @@ def compare(
     report: Report, truth: Truth, labels: Iterable[str], fired: Mapping[str, int] | None = None
 ) -> Comparison:
     """Hold a report against the truth. ``fired`` is on how many packets each rule fired."""
-    said = {option.label: option for option in report.options if not option.baseline}
+    said = {name_of(option): option for option in report.options if not option.baseline}
     labels = tuple(labels)
     found = {finding.kind for finding in report.network.findings}
     silent = [name for name, count in (fired or {}).items() if not count and name not in truth.silent]
@@ -113,7 +142,14 @@ def compare(
         unbuilt=truth.unbuilt,
         misled=tuple(_misled(report, truth)),
         silent=tuple(silent),
+        targets=tuple(_targets(report, truth)),
+        required=tuple(truth.required),
     )
+
+
+def name_of(option: OptionReport) -> str:
+    """Return the label by which a scenario knows an option of a report."""
+    return name_in_truth(option.kind, option.label, held_by_user=option.origin == "user")
 
 
 def true_statuses(label: str, truth: Truth, state: NetworkState) -> tuple[tuple[Status, ...], str]:
@@ -125,10 +161,10 @@ def true_statuses(label: str, truth: Truth, state: NetworkState) -> tuple[tuple[
 
 
 def _row(option: OptionReport, truth: Truth) -> Row:
-    statuses, why = true_statuses(option.label, truth, truth.state[0])
+    statuses, why = true_statuses(name_of(option), truth, truth.state[0])
     because = option.reason or (f"{option.failure.step}: {option.failure.error}" if option.failure else "")
     return Row(
-        label=option.label,
+        label=name_of(option),
         kind=option.kind,
         true=tuple(statuses),
         why=why,
@@ -138,8 +174,45 @@ def _row(option: OptionReport, truth: Truth) -> Row:
     )
 
 
+def _targets(report: Report, truth: Truth) -> Iterable[TargetRow]:
+    """Compare every target that either the report or the truth has."""
+    said, true = {one.name: one for one in report.targets}, {one.name: one for one in truth.target}
+    labels = {option.id: name_of(option) for option in report.options}
+    for name in sorted(said.keys() | true.keys()):
+        entry, target = true.get(name), said.get(name)
+        if entry is None or target is None:
+            why = (
+                "the report does not have it"
+                if target is None
+                else "the scenario does not say what is true of it"
+            )
+            direct = () if entry is None else tuple(entry.direct)
+            yield TargetRow(
+                name=name, true=direct, said="" if target is None else target.direct, ways=(), why=why
+            )
+            continue
+        ways = tuple(labels.get(one, one) for one in target.least_sufficient)
+        yield TargetRow(
+            name=name,
+            true=tuple(entry.direct),
+            said=target.direct,
+            ways=ways,
+            why="; ".join(_wrong_of_target(entry, target.direct, ways)),
+        )
+
+
+def _wrong_of_target(entry: TargetTruth, direct: Status, ways: tuple[str, ...]) -> Iterable[str]:
+    if direct not in entry.direct:
+        yield f"directly it is {' or '.join(entry.direct)}: {entry.why}"
+    vain = [way for way in ways if not matches(way, entry.ways)]
+    if vain:
+        yield f"{', '.join(vain)} does not suffice"
+    if entry.named and not ways:
+        yield "nothing is said to suffice, and something does"
+
+
 def _misled(report: Report, truth: Truth) -> Iterable[str]:
     for recommendation in report.recommendations:
         option = report.option(recommendation.id)
-        if option is None or not PROMISES & set(true_statuses(option.label, truth, truth.state[0])[0]):
-            yield recommendation.id if option is None else option.label
+        if option is None or not PROMISES & set(true_statuses(name_of(option), truth, truth.state[0])[0]):
+            yield recommendation.id if option is None else name_of(option)

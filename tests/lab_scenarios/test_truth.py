@@ -26,6 +26,7 @@ def option(label: str, status: Status) -> OptionReport:
     return OptionReport(
         id=label,
         kind="dot",
+        origin="user",
         label=label,
         scope=kind.scope,
         exposure=kind.exposure,
