@@ -156,7 +156,7 @@ class Finish:
 
     def act(self, sight: Sight, memory: Memory, count: int) -> Verdict | None:  # noqa: ARG002 - part of Action
         """Answer with FIN."""
-        return _conclude(sight, b"")
+        return conclude(sight, b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +176,7 @@ class Page:
 
     def act(self, sight: Sight, memory: Memory, count: int) -> Verdict | None:  # noqa: ARG002 - part of Action
         """Answer data of the client with the page, everything after with the end of the connection."""
-        return _conclude(sight, self._response())
+        return conclude(sight, self._response())
 
     def _response(self) -> bytes:
         body = self.body.encode()
@@ -190,8 +190,10 @@ class Page:
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def _conclude(sight: Sight, response: bytes) -> Verdict:
-    """Answer data with ``response`` and FIN, a FIN with its acknowledgment; stop everything."""
+def conclude(
+    sight: Sight, response: bytes, *, hop_limit: int = HOP_LIMIT, identification: int = 0
+) -> Verdict:
+    """Answer data with ``response`` and FIN in the server's name, a FIN with its acknowledgment; stop everything."""
     packet = sight.packet
     if sight.direction is DOWN or packet.protocol != TCP or packet.flags & RST or packet.fragment is not None:
         return DROPPED
@@ -209,6 +211,8 @@ def _conclude(sight: Sight, response: bytes) -> Verdict:
         flags=flags,
         window=64240,
         payload=response,
+        hop_limit=hop_limit,
+        identification=identification,
     )
     return Verdict(drop=True, to_client=(reply,))
 

@@ -12,7 +12,7 @@ from circumvent.lab.dns import ResponseCode
 from circumvent.lab.flow import UP
 from circumvent.lab.fragments import fragmented
 from circumvent.lab.names import Names
-from circumvent.lab.packet import Endpoint, build_udp, parse
+from circumvent.lab.packet import ACK, FIN, PSH, Endpoint, build_udp, parse
 from circumvent.lab.rules.dns import DnsQuestion, ForgeAnswer
 from circumvent.lab.scope import Scope
 from tests.lab_engine.talk import CLIENTS, SERVERS, Net, Udp, opened
@@ -103,6 +103,50 @@ def test_over_tcp_in_two_segments(family: int, name: str, hit: bool) -> None:
     framed = len(wire).to_bytes(2) + wire
     assert tcp.up(framed[:20]).untouched
     assert tcp.up(framed[20:]).untouched is not hit
+
+
+def framed(name: str) -> bytes:
+    wire = query(name).to_wire()
+    return len(wire).to_bytes(2) + wire
+
+
+@pytest.mark.parametrize("drop", [True, False])
+def test_an_answer_over_tcp_ends_the_connection(family: int, drop: bool) -> None:
+    rule = Blocking(name="dns", when=LISTED, then=ForgeAnswer(addresses=LIES, drop=drop, copies=3))
+    tcp = opened(Net(rule), family=family, server_port=53)
+    outcome = tcp.up(framed("www.BLOCKED.example."))
+    (packet,) = outcome.to_client
+    assert (packet.sequence, packet.acknowledgment) == (tcp.down_next, tcp.up_next)
+    assert packet.flags == ACK | PSH | FIN
+    answer = dns.message.from_wire(packet.payload[2:])
+    assert int.from_bytes(packet.payload[:2]) == len(packet.payload) - 2
+    assert str(answer.answer[0][0]) in LIES
+    assert bool(outcome.passed) is not drop
+    farewell = tcp.up(flags=ACK | FIN)
+    assert bool(farewell.to_client) is drop  # who swallowed the query must let the client go
+    assert tcp.down(b"the true answer").untouched is not drop
+
+
+def test_a_later_question_on_a_connection_that_stays_open(family: int) -> None:
+    net = Net(Blocking(name="dns", when=LISTED, then=ForgeAnswer(addresses=LIES), lasts=0))
+    tcp = opened(net, family=family, server_port=53)
+    assert tcp.up(framed("one.example.") + framed("two.example.")).untouched
+    assert tcp.down(b"the true answers").untouched
+    assert not tcp.up(framed("blocked.example.")).passed
+    assert net.fired("dns") == 1
+
+
+def test_segments_over_tcp_in_the_wrong_order_and_twice(family: int) -> None:
+    net = Net(Blocking(name="dns", when=LISTED, then=Drop(), lasts=0))
+    tcp = opened(net, family=family, server_port=53)
+    wire, first = framed("blocked.example."), tcp.up_next
+    assert tcp.up(wire[10:], at=first + 10).untouched
+    assert tcp.up(wire[10:], at=first + 10).untouched
+    assert tcp.up(wire[:10], at=first).silence
+    other = opened(net, family=family, server_port=53, client_port=40001)
+    wire, first = framed("another.example."), other.up_next
+    for at in (10, 0, 10, 0):
+        assert other.up(wire[10:] if at else wire[:10], at=first + at).untouched
 
 
 def test_a_question_in_ip_fragments() -> None:
