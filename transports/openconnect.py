@@ -214,7 +214,8 @@ class _Gateway:
             raise PeerError(failures.WRONG_ANSWER, f"this is a gateway of {stranger}, not an AnyConnect one")
         if response.status == _UNAUTHORIZED:
             raise PeerError(
-                failures.HTTP_UNEXPECTED_STATUS, "it asks for HTTP authentication: a gateway that hides, or none"
+                failures.HTTP_UNEXPECTED_STATUS,
+                "it asks for HTTP authentication: a gateway that hides, or none",
             )
         if response.status != 200:
             raise PeerError(*http_status_failure(response.status))

@@ -88,9 +88,8 @@ class CstpTunnel:
             case PacketType.DATA:
                 self._ready.append(Datagram(packet.payload, arrived))
             case PacketType.DPD_REQUEST:
-                with anyio.CancelScope(shield=True), anyio.move_on_after(ANSWER):
-                    with suppress(*GONE):
-                        await self._stream.send(encode(PacketType.DPD_RESPONSE, packet.payload))
+                with anyio.CancelScope(shield=True), anyio.move_on_after(ANSWER), suppress(*GONE):
+                    await self._stream.send(encode(PacketType.DPD_RESPONSE, packet.payload))
             case PacketType.DISCONNECT | PacketType.TERMINATE:
                 self._ended = True
             case _:

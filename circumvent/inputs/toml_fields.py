@@ -37,6 +37,7 @@ FIELDS: Final = {
     "http-connect": _COMMON | _TLS | _ACCOUNT | {"tls"},
     "openconnect": _COMMON | _ACCOUNT | {"sni", "ca", "path", "group", "pin"},
     "openvpn": _ACCOUNT | {"kind", "label", "profile", "via"},
+    "sstp": _COMMON | _ACCOUNT | {"sni", "ca", "pap", "pin"},
     "stun": _COMMON | _TLS | {"tls", "transport"},
     "turn": _COMMON | _TLS | _ACCOUNT | {"tls", "transport"},
 }

@@ -18,7 +18,7 @@ from circumvent.inputs.toml_fields import ALL_FIELDS, FIELDS, Fields
 from circumvent.inputs.toml_lines import Table, TomlError, load, tables
 from circumvent.inputs.unsupported import KINDS_TO_COME
 from circumvent.inputs.uri import split_link
-from circumvent.inputs.vpn_fields import openconnect_settings
+from circumvent.inputs.vpn_fields import openconnect_settings, sstp_settings
 from circumvent.model.kinds import KINDS
 from circumvent.model.option import (
     DnscryptSettings,
@@ -238,6 +238,8 @@ def _settings(fields: Fields, kind: str) -> Settings:
         return VoiceSettings(transport=transport)
     if kind == "openconnect":
         return openconnect_settings(fields)
+    if kind == "sstp":
+        return sstp_settings(fields)
     return _dnscrypt(fields) if kind == "dnscrypt" else None
 
 

@@ -55,7 +55,7 @@ SCHEMES: Final = {
 #: Kinds of the project's own TOML that later versions know.
 KINDS_TO_COME: Final = frozenset({
     "amneziawg", "anytls", "conjure", "dnstt", "hysteria2", "ikev2", "l2tp", "meek", "mtproto", "obfs4",
-    "openvpn", "satellite-terminal", "shadowsocks", "signal-proxy", "snowflake", "ssh", "sstp", "starlink", "tor",
+    "openvpn", "satellite-terminal", "shadowsocks", "signal-proxy", "snowflake", "ssh", "starlink", "tor",
     "trojan", "tuic", "vless", "vmess", "webtunnel", "whatsapp-proxy", "wireguard",
 })  # fmt: skip
 

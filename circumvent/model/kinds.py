@@ -187,6 +187,16 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         account=True,
     ),
     Kind(
+        name="sstp",
+        title="SSTP",
+        module=_T + "sstp",
+        family="vpn",
+        scope=Scope.SYSTEM,
+        exposure=_NOTABLE,
+        port=443,
+        account=True,
+    ),
+    Kind(
         name="stun",
         title="STUN",
         module=_T + "stun",

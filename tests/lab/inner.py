@@ -8,6 +8,7 @@ gateway" is truly beyond it. Nothing can leave from there either.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import struct
@@ -57,6 +58,8 @@ def start_inner(
     directory: Path,
     addresses: Sequence[str],
     behind: Sequence[str] = (),
+    forward: bool = True,
+    own_folders: Sequence[str] = (),
     ready: Sequence[Ready] = (),
 ) -> Daemon:
     """Start a server as root of a network of its own, and wait until it answers.
@@ -64,12 +67,15 @@ def start_inner(
     :param number: one for each server, for the name of its device.
     :param addresses: those of the server; the tests reach them through the device.
     :param behind: prefixes that the server routes, such as its clients' addresses.
+    :param forward: whether its network passes packets on.
+    :param own_folders: folders that it finds empty, and may write to; what else stands beside them is hidden.
     :raises DaemonFailed: when it does not come up.
     """
     pid_file = directory / _PID_FILE
     pid_file.unlink(missing_ok=True)
+    plan = {"addresses": list(addresses), "forward": forward, "own_folders": list(own_folders)}
     daemon = start(
-        [sys.executable, "-m", "tests.lab.inner", str(directory), ",".join(addresses), *command],
+        [sys.executable, "-m", "tests.lab.inner", str(directory), json.dumps(plan), *command],
         directory=directory,
         environment={"PYTHONPATH": str(ROOT)},
         name=Path(command[0]).name,
@@ -120,8 +126,9 @@ def _device_is_there() -> bool:
     return DEVICE in {name for _, name in socket.if_nameindex()}
 
 
-def main(directory: str, addresses: str, *command: str) -> None:
-    """Enter the namespaces, wait for the device, furnish the network, and become the server."""
+def main(directory: str, plan: str, *command: str) -> None:
+    """Enter the namespaces, wait for the device, furnish files and network, and become the server."""
+    given = json.loads(plan)
     uid, gid = os.geteuid(), os.getegid()
     unshare(CLONE_NEWUSER)
     write("/proc/self/setgroups", "deny")
@@ -131,20 +138,28 @@ def main(directory: str, addresses: str, *command: str) -> None:
     )  # not root's: who has that tries setgroups(2), which is denied
     unshare(CLONE_NEWNET | CLONE_NEWNS)
     mount("none", "/", MS_PRIVATE_RECURSIVE)
+    for parent in {Path(folder).parent for folder in given["own_folders"]}:
+        mount("tmpfs", str(parent), 0, kind="tmpfs")
+    for folder in given["own_folders"]:
+        Path(folder).mkdir()
     partial = Path(directory, _PID_FILE + ".part")
     partial.write_text(str(os.getpid()))
     partial.rename(Path(directory, _PID_FILE))
     _wait(_device_is_there)
-    write("/proc/sys/net/ipv4/ip_forward", "1")
-    write("/proc/sys/net/ipv6/conf/all/forwarding", "1")
+    _furnish(given["addresses"], "1" if given["forward"] else "0")
+    os.execvp(command[0], command)
+
+
+def _furnish(addresses: list[str], forward: str) -> None:
+    write("/proc/sys/net/ipv4/ip_forward", forward)
+    write("/proc/sys/net/ipv6/conf/all/forwarding", forward)
     write(f"/proc/sys/net/ipv4/conf/{DEVICE}/proxy_arp", "1")
     with Netlink() as netlink:
         netlink.link_up("lo")
         netlink.link_up(DEVICE)
-        for address in addresses.split(","):
+        for address in addresses:
             netlink.add_address(DEVICE, address)
         netlink.add_route("0.0.0.0/0", device=DEVICE)
-    os.execvp(command[0], command)
 
 
 if __name__ == "__main__":

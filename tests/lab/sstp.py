@@ -1,0 +1,99 @@
+"""SoftEther VPN Server: an SSTP server by others, with its own address pool and translation of addresses."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.lab.daemon import Daemon, DaemonFailed, Ready, find_program
+from tests.lab.inner import start_inner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.pki import Credentials
+
+USER: Final = "lab"
+PASSWORD: Final = "lab-password"
+#: Where Debian's package keeps configuration, logs and sockets.
+_FOLDERS: Final = ("/var/lib/softether", "/var/log/softether", "/run/softether")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SstpServer:
+    """A running server. ``inside`` is its own address in the tunnel."""
+
+    daemon: Daemon
+    address: str
+    name: str
+    ca_file: Path
+    inside: str = "192.168.30.1"
+    port: int = 443
+    user: str = USER
+    password: str = PASSWORD
+
+
+#: What its administrator types; there is no configuration file to write by hand.
+_SETUP: Final = """\
+ServerCertSet /LOADCERT:{certificate} /LOADKEY:{key}
+HubDelete DEFAULT
+HubCreate lab /PASSWORD:administrator
+Hub lab
+UserCreate {user} /GROUP:none /REALNAME:none /NOTE:none
+UserPasswordSet {user} /PASSWORD:{password}
+SecureNatEnable
+DhcpSet /START:192.168.30.10 /END:192.168.30.200 /MASK:255.255.255.0 /EXPIRE:7200 /GW:192.168.30.1 /DNS:{resolver} /DNS2:none /DOMAIN:lab.example /LOG:no
+"""
+
+
+def start_softether(
+    directory: Path,
+    *,
+    number: int,
+    address: str,
+    name: str,
+    credentials: Credentials,
+    ca_file: Path,
+    resolver: str,
+) -> SstpServer:
+    """Start SoftEther VPN Server as root of an inner network, and set it up as its administrator would.
+
+    :param number: one for each server, for the name of its device.
+    :param credentials: of an RSA key: it loads no other.
+    :param resolver: what it gives its clients, beyond its own network.
+    :raises DaemonFailed: when it does not come up, or refuses a command.
+    """
+    daemon = start_inner(
+        ["vpnserver", "execsvc"],
+        number=number,
+        directory=directory,
+        addresses=[address],
+        own_folders=_FOLDERS,
+        ready=[Ready(address=address, port=443)],
+    )
+    commands = directory / "setup.txt"
+    commands.write_text(
+        _SETUP.format(
+            certificate=credentials.certificate,
+            key=credentials.key,
+            user=USER,
+            password=PASSWORD,
+            resolver=resolver,
+        ),
+        encoding="ascii",
+    )
+    program = find_program("vpncmd")
+    assert program is not None
+    done = subprocess.run(
+        [program, f"{address}:443", "/SERVER", f"/IN:{commands}"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if done.returncode or done.stdout.count("completed successfully") < len(_SETUP.splitlines()):
+        daemon.stop()
+        raise DaemonFailed(f"SoftEther VPN Server refused a command:\n{done.stdout[-3000:]}")
+    return SstpServer(daemon=daemon, address=address, name=name, ca_file=ca_file)
