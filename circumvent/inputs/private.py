@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from circumvent.inputs.problem import LineError
 from circumvent.inputs.uri import split_link
+from circumvent.model.openvpn import OpenvpnSettings
 from circumvent.model.option import DnscryptSettings, OdohSettings, is_address
 from circumvent.net.address import is_public
 
@@ -118,5 +119,10 @@ def _hosts(option: Option) -> Iterator[str]:
     if isinstance(option.settings, DnscryptSettings) and option.settings.relay is not None:
         yield option.settings.relay.host
         yield from option.settings.relay.addresses
+    if isinstance(option.settings, OpenvpnSettings):
+        for remote in option.settings.remotes:
+            yield remote.endpoint.host
+            if remote.proxy is not None:
+                yield remote.proxy.endpoint.host
     if isinstance(option.settings, OdohSettings):
         yield from (split_link(url).host for url in (option.settings.url, option.settings.relay) if url)

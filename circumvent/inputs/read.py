@@ -15,6 +15,7 @@ from circumvent.inputs import text as texts
 from circumvent.inputs.chains import Chained, resolve_chains
 from circumvent.inputs.files import Unreadable, read_file
 from circumvent.inputs.links import looks_like_link, parse_link
+from circumvent.inputs.ovpn import is_ovpn, read_ovpn
 from circumvent.inputs.private import PrivateAddressError, refuse_private
 from circumvent.inputs.problem import Count, LineError, Parsed, Problem, without_echo
 from circumvent.inputs.toml_file import is_toml, read_toml
@@ -158,6 +159,9 @@ class _Reader:
         if is_toml(source, text):
             self._toml(sheet, text, path.parent if path is not None else Path())
             return
+        if is_ovpn(source, text):
+            self._profile(sheet, lambda: read_ovpn(text, folder=path.parent if path is not None else None))
+            return
         what = whole_file(text)
         if what is not None:
             self._tell(sheet, None, what)
@@ -180,6 +184,16 @@ class _Reader:
         except TomlError as exc:
             self._tell(sheet, exc.line, exc.sentence)
 
+    def _profile(self, sheet: _Sheet, read: Callable[[], Option]) -> None:
+        """Read a file that is one option. Its sentences are made without its text, so that none can repeat it."""
+        sheet.lines += 1
+        try:
+            option = read()
+        except LineError as exc:
+            self._refuse(sheet, exc.where, exc, "")
+        else:
+            self._take(sheet, None, option, "")
+
     def _line(self, sheet: _Sheet, number: int, line: str) -> None:
         if len(line) > texts.LONGEST_LINE:
             sheet.lines += 1
@@ -197,7 +211,9 @@ class _Reader:
             if self._full:
                 return
 
-    def _take(self, sheet: _Sheet, number: int, option: Option, line: str, *, via: str | None = None) -> None:
+    def _take(
+        self, sheet: _Sheet, number: int | None, option: Option, line: str, *, via: str | None = None
+    ) -> None:
         """Keep an option, unless it is private, a duplicate, or one too many."""
         option = replace(option, origin=Origin(source=sheet.source, line=number))
         if not self._allow_private:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from circumvent.inputs.dns_links import USUAL_PATH, from_stamp, web_url
 from circumvent.inputs.draft import clean_label, draft
 from circumvent.inputs.hosts import clean_host, parse_port
+from circumvent.inputs.ovpn import ovpn_of_table
 from circumvent.inputs.problem import LineError
 from circumvent.inputs.suggest import suggest
 from circumvent.inputs.toml_fields import ALL_FIELDS, FIELDS, Fields
@@ -98,6 +99,10 @@ def _option(fields: Fields, folder: Path) -> tuple[Option, str | None]:
     _check_kind(kind, fields)
     _check_names(kind, fields)
     label = clean_label(fields.text("label") or "")
+    if kind == "openvpn":
+        option = ovpn_of_table(fields, folder)
+        account = {"user": _secret(fields, "user"), "password": _secret(fields, "password")}
+        return fields.replaced(option, {"label": label or option.label, **account}), fields.text("via")
     option = _by_stamp(fields, kind) if fields.has("stamp") else _by_fields(fields, kind)
     extra: dict[str, Any] = {
         "label": label or option.label,

@@ -55,7 +55,7 @@ SCHEMES: Final = {
 #: Kinds of the project's own TOML that later versions know.
 KINDS_TO_COME: Final = frozenset({
     "amneziawg", "anytls", "conjure", "dnstt", "hysteria2", "ikev2", "l2tp", "meek", "mtproto", "obfs4",
-    "openvpn", "satellite-terminal", "shadowsocks", "signal-proxy", "snowflake", "ssh", "starlink", "tor",
+    "satellite-terminal", "shadowsocks", "signal-proxy", "snowflake", "ssh", "starlink", "tor",
     "trojan", "tuic", "vless", "vmess", "webtunnel", "whatsapp-proxy", "wireguard",
 })  # fmt: skip
 
@@ -110,8 +110,6 @@ def whole_file(text: str) -> str | None:
 
 _FILES: Final = (
     (re.compile(r"^\s*\[Interface\]\s*$", re.IGNORECASE | re.MULTILINE), "WireGuard files"),
-    (re.compile(r"^\s*(?:remote\s+\S+|client|dev\s+tun\d*)\s*\r?$", re.MULTILINE), "OpenVPN files"),
-    (re.compile(r"^\s*remote\s+\S+\s+\d+", re.MULTILINE), "OpenVPN files"),
     (re.compile(r"\A\s*(?:\{|\[\s*[\]{\"])"), "JSON lists"),
     (re.compile(r"^proxies:\s*$|^proxy-groups:\s*$", re.MULTILINE), "Clash lists (YAML)"),
 )
