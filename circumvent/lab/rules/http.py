@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from circumvent.lab.blocking import Judgement
-from circumvent.lab.flow import MOST_FIRST, UP
+from circumvent.lab.flow import UP
 from circumvent.lab.http import Request, could_be_request, read_request
 from circumvent.lab.names import Names  # noqa: TC001 - scenario files are read by the types of fields
 
 if TYPE_CHECKING:
     from circumvent.lab.rule import Memory, Sight
+    from circumvent.lab.stream import Stream
 
 
 _END: Final = b"\r\n\r\n"
@@ -34,14 +35,17 @@ class HttpRequest:
         flow, stream = sight.flow, sight.flow.up.stream
         if stream is None:
             return Judgement.NEVER
-        if sight.direction is not UP or not sight.fresh:
+        if sight.direction is not UP or not sight.packet.payload_length:
+            return Judgement.NO
+        grown = _grown(sight, stream)
+        if not sight.fresh and not (self.reassemble and grown):
             return Judgement.NO
         if self.handshake_needed and not flow.answered:
             return Judgement.NO
         if self.reassemble and stream.data and not could_be_request(bytes(stream.data[:8])):
             return Judgement.NEVER
         # A kept connection carries further requests: where the stream is no longer kept, each segment is read.
-        data = bytes(stream.data) if self.reassemble and flow.up.fresh <= MOST_FIRST else sight.packet.payload
+        data = bytes(stream.data) if self.reassemble and not stream.full else sight.packet.payload
         return Judgement.YES if self._means(data) else Judgement.NO
 
     def _means(self, data: bytes) -> bool:
@@ -52,6 +56,15 @@ class HttpRequest:
         return self.hosts is not None and any(
             request.host is not None and request.host in self.hosts for request in _requests(data)
         )
+
+
+def _grown(sight: Sight, stream: Stream) -> bool:
+    """Tell whether this packet has made the stream longer: also one that came too late, and closed a gap."""
+    packets, length, grown = sight.flow.readings.get("http", (0, 0, False))
+    if packets != sight.flow.up.packets:  # else another rule has looked at this packet
+        grown = len(stream.data) != length
+        sight.flow.readings["http"] = (sight.flow.up.packets, len(stream.data), grown)
+    return bool(grown)
 
 
 def _requests(data: bytes) -> list[Request]:
