@@ -139,13 +139,13 @@ def _plain(row: Row, place: Place) -> None:
 def _encrypted(row: Row, place: Place) -> None:
     url = urlsplit(row.get("url", ""))
     host = url.hostname or row["host"]
-    patient = ["+time=8", "+retry=2"]  # which its QUIC part does not survive
+    patient = ["+time=8", "+retry=2"]  # its QUIC part does not survive that
     way = {"dot": ["+tls", *patient], "doh": [f"+https={host}{url.path}", *patient], "doq": ["+quic"]}[
         row["kind"]
     ]
     port = "443" if row["kind"] == "doh" else "853"
     said = place.run(
-        "kdig", "+short", *way, f"+tls-ca={place.ca}", f"+tls-hostname={host}",
+        "kdig", "+short", f"+tls-ca={place.ca}", f"+tls-hostname={host}", *way,
         f"@{place.address(row)}", "-p", port, CONTROL_NAME, "A", status=None,  # over QUIC it may crash when all is said
     )  # fmt: skip
     place.expect(_truth(place) in said.split(), said)
