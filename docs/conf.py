@@ -7,7 +7,7 @@ author = "the circumvent developers"
 release = circumvent.__version__
 version = release
 
-extensions = ["sphinx.ext.autodoc"]
+extensions = ["sphinx.ext.autodoc", "myst_parser"]  # the accuracy table is Markdown
 html_theme = "furo"
 html_title = f"circumvent {release}"
 exclude_patterns = ["_build"]
