@@ -94,6 +94,24 @@ def report(file: options.DumpFile, option: options.OneOption = None, plain: opti
     return run_report(file, option=option, plain=plain)
 
 
+@app.command("convert")
+def convert(
+    named: options.Handed = None,
+    option: options.Chosen = None,
+    to: options.To = None,
+    output: options.OutputFile = None,
+    force: options.Force = False,
+) -> int:
+    """Write an option in another form, to hand it on. What is written holds its keys and passwords.
+
+    What is written is read again first: a form that can't say all of an option is refused. ID is that of a built-in
+    option.
+    """
+    from circumvent.cli.convert_command import run_convert  # noqa: PLC0415 - not for --help
+
+    return run_convert(named or [], to=to, option=option, output=output, force=force)
+
+
 @app.command("wipe")
 def wipe() -> int:
     """Delete what --save kept on this device. What can't be deleted from here is said."""

@@ -22,6 +22,11 @@ _EXAMPLES: Final = {
   circumvent check --dump report.json
   circumvent report report.json
 """,
+    "convert": """
+  circumvent convert home.conf --to qr
+  circumvent convert my-servers.toml --option office --to link
+  circumvent convert - --to toml --output office.toml < links.txt
+""",
     "lab": """
   circumvent lab list
   circumvent lab run russia-tspu-tls

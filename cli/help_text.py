@@ -14,6 +14,7 @@ Commands
   list           list what is built in: the options, or their kinds
   show           show one built-in option in full
   report         read a report that somebody sent you
+  convert        write an option in another form, to hand it on
   wipe           delete what --save kept on this device
   lab            run the same tool behind a simulated censor
 

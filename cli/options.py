@@ -104,6 +104,20 @@ WithStatus = Annotated[
     _given(_WHAT, "STATUS", "of a report: works, degraded, unstable, blocked, refused, unreachable, not_run"),
 ]
 DumpFile = Annotated[str, typer.Argument(metavar="FILE")]
+Handed = Annotated[list[str] | None, typer.Argument(metavar="FILE|LINK|ID|-")]
+To = Annotated[
+    str | None,
+    _given(
+        _OUTPUT,
+        "FORM",
+        "toml, link, conf (WireGuard), ovpn, qr (a picture for this terminal) or svg (default: by the file's name, else toml)",
+    ),
+]
+Chosen = Annotated[str | None, _given(_WHAT, "NAME", "one of several, by its name or id")]
+OutputFile = Annotated[
+    str | None, _given(_OUTPUT, "FILE", "write it there, readable by you alone (default: standard output)")
+]
+Force = Annotated[bool, _flag(_OUTPUT, "--force", "replace a file that is there already")]
 OneOption = Annotated[str | None, _given(_WHAT, "NAME", "one option with every try and every step")]
 
 #: Options that the command line reads itself; all others are settings of the check.
