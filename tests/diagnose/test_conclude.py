@@ -43,6 +43,55 @@ def test_udp_dropped_everywhere_is_a_block_by_class() -> None:
     assert {(one.status, one.evidence) for one in dark} == {(Status.BLOCKED, Evidence.CLASS)}
 
 
+def test_where_udp_is_blocked_silent_profiles_over_udp_are_likely_blocked() -> None:
+    """E4 covers what travels over UDP: WireGuard, and OpenVPN only where the profile says so."""
+    rows = [
+        at(site, kind, *tries, origin="catalogue")
+        for site in SITES
+        for kind, tries in (
+            ("dot", (attempt(),)),
+            ("doq", (silence(), silence())),
+            ("dns-udp", (silence(), silence())),
+        )
+    ]
+    step = "tunnel_handshake"
+    quiet = (silence(step), silence(step))
+    profiles = [
+        at("home", "wireguard", *quiet),
+        at("work", "openvpn", *quiet, detail={"transport": "udp", "wrapping": "tls-crypt"}),
+        at("tcp", "openvpn", *quiet, detail={"transport": "tcp", "wrapping": "tls-crypt"}),
+        at("either", "openvpn", *quiet, detail={"transport": "both"}),
+    ]
+    found = {one.id: one for one in conclude([*rows, *profiles], network()).options}
+    assert {
+        name: (found[name].status, found[name].evidence)
+        for name in ("home-wireguard", "work-openvpn", "tcp-openvpn", "either-openvpn")
+    } == {
+        "home-wireguard": (Status.BLOCKED, Evidence.CLASS),
+        "work-openvpn": (Status.BLOCKED, Evidence.CLASS),
+        "tcp-openvpn": (Status.UNREACHABLE, None),
+        "either-openvpn": (Status.UNREACHABLE, None),
+    }
+
+
+def test_a_silent_profile_beside_one_that_answers_is_no_evidence() -> None:
+    quiet = (silence("tunnel_handshake"), silence("tunnel_handshake"))
+    found = conclude([at("a", "wireguard", *quiet), at("b", "wireguard", attempt())], network())
+    assert [one.status for one in found.options] == [Status.UNREACHABLE, Status.WORKS]
+
+
+def test_a_tunnel_that_stands_and_passes_nothing_is_handshaken() -> None:
+    hollow = attempt(Proof.HANDSHAKEN, "generic_timeout_error", step="carry")
+    (one,) = conclude([at("a", "wireguard", hollow)], network()).options
+    assert (one.status, one.proof) == (Status.UNREACHABLE, Proof.HANDSHAKEN)
+
+
+def test_another_server_in_place_of_a_profile_is_not_reached() -> None:
+    for error in ("wrong_key", "clock_skew"):
+        (one,) = conclude([at("a", "openvpn", attempt(Proof.REACHED, error))], network()).options
+        assert (one.status, one.failure and one.failure.error) == (Status.UNREACHABLE, error)
+
+
 def test_under_a_state_without_a_way_out_nothing_is_blocked() -> None:
     rows = [at(site, "doq", silence(), silence()) for site in SITES]
     found = conclude(rows, network(portal={"caught": True}))

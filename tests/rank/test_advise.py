@@ -72,3 +72,25 @@ def test_voice_is_ordered_by_loss_and_recommends_nothing() -> None:
     rows = [call("lossy", 10, 10.0), call("clean", 0, 300.0)]
     assert [one.id for one in ranking(rows)] == ["clean", "lossy"]
     assert told(*rows) == []
+
+
+def test_a_vpn_that_works_comes_first_with_what_it_serves_and_shows() -> None:
+    """It serves all apps; its backup stands elsewhere and goes another way."""
+    home = works("home", "wireguard", ms=71, endpoint="203.0.113.9:51820")
+    near = works("near", "wireguard", ms=80, endpoint="198.51.100.4:51820")
+    other = works("other", "openvpn", ms=300, endpoint="198.51.100.77:443")
+    rows = [works("proxy", ms=10), home, near, other]
+    first = recommendations(rows, ranking(rows), {one.id: one.place or "" for one in rows})[0]
+    assert (first.scope, first.id, first.backup) == (Scope.SYSTEM, "home", "other")
+    assert first.text.startswith("Switch on home in the WireGuard app. It serves all apps (")
+    assert first.visible == "a WireGuard VPN to one server: it is easy to recognise"
+    assert first.next_step == "If it stops: other in the OpenVPN app."
+
+
+def test_a_vpn_with_limits_is_told_with_them() -> None:
+    shaky = works("shaky", "wireguard", status=Status.UNSTABLE)
+    slow = works("slow", "openvpn", status=Status.DEGRADED, detail={"limit": "slow"})
+    (one,) = recommendations([shaky], ranking([shaky]), {})
+    assert "try twice before you give up on it" in one.text
+    (one,) = recommendations([slow], ranking([slow]), {})
+    assert "has a limit: works slowly. Good for messages, not for calls" in one.text
