@@ -165,3 +165,7 @@ def test_no_file_speaks_of_where_it_was_written() -> None:
 def test_no_slug_looks_like_an_id_that_is_made() -> None:
     made = re.compile(f"({'|'.join(KINDS)})-[a-z2-7]{{{LETTERS}}}")
     assert [option.id for option in catalog.options() if made.fullmatch(option.id)] == []
+
+
+def test_nothing_that_is_built_in_is_a_login() -> None:
+    assert not [option.id for option in catalog.options() if option.traits.account]
