@@ -35,6 +35,11 @@ FIELDS: Final = {
     "socks5": _COMMON | _ACCOUNT,
     "socks4a": _COMMON | {"user"},
     "http-connect": _COMMON | _TLS | _ACCOUNT | {"tls"},
+    "ikev2": _COMMON | _ACCOUNT | {
+        "ca", "psk", "remote_id", "local_id", "certificate", "private_key", "proposals", "esp_proposals", "eap_only",
+        "fragmentation",
+    },
+    "l2tp": _COMMON | {"ipsec"},
     "openconnect": _COMMON | _ACCOUNT | {"sni", "ca", "path", "group", "pin"},
     "openvpn": _ACCOUNT | {"kind", "label", "profile", "via"},
     "sstp": _COMMON | _ACCOUNT | {"sni", "ca", "pap", "pin"},

@@ -227,6 +227,27 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         datagram=True,
         account=True,
     ),
+    Kind(
+        name="ikev2",
+        title="IKEv2",
+        module=_T + "ikev2",
+        family="vpn",
+        scope=Scope.SYSTEM,
+        exposure=_NOTABLE,
+        port=500,
+        datagram=True,
+        account=True,
+    ),
+    Kind(
+        name="l2tp",
+        title="L2TP",
+        module=_T + "l2tp",
+        family="vpn",
+        scope=Scope.SYSTEM,
+        exposure=_NOTABLE,
+        port=500,
+        datagram=True,
+    ),
 )
 
 #: The words of ``--include``, ``--only`` and ``--skip`` beside the kinds themselves.

@@ -88,6 +88,18 @@ class TrustStore:
         """
         return TrustStore((*self._roots, *read_pem(pem)), self._now)
 
+    def only(self, pem: str) -> TrustStore:
+        """Return a store that trusts the certificates in ``pem`` and nobody else, at the same time.
+
+        :raises ValueError: when ``pem`` holds no readable certificate.
+        """
+        return TrustStore(read_pem(pem), self._now)
+
+    @property
+    def roots(self) -> tuple[x509.Certificate, ...]:
+        """Return the certificates that are trusted."""
+        return self._roots
+
     def at(self, moment: float) -> TrustStore:
         """Return a store with the same roots that judges as of ``moment`` (seconds since 1970)."""
         return TrustStore(self._roots, lambda: moment)
