@@ -37,6 +37,7 @@ __all__ = [
     "microsocks",
     "microsocks_password",
     "pki",
+    "ocserv",
     "resolver",
     "root_keys",
     "squid",
@@ -280,6 +281,15 @@ def squid(
     )
     daemons.append(handle.daemon)
     return handle
+
+
+@pytest.fixture(scope="session")
+def ocserv(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> openconnect.Gateways:
+    """Return the ocserv of a character, started when it is asked for."""
+    requires("ocserv", "ocpasswd")
+    return openconnect.Gateways(pki, unbound.address, lab_directory, daemons)
 
 
 @pytest.fixture(scope="session")

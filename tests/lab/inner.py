@@ -160,6 +160,7 @@ def _furnish(addresses: list[str], forward: str) -> None:
         for address in addresses:
             netlink.add_address(DEVICE, address)
         netlink.add_route("0.0.0.0/0", device=DEVICE)
+        netlink.add_route("::/0", device=DEVICE)
 
 
 if __name__ == "__main__":

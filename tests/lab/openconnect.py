@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.lab.daemon import Daemon, Ready, find_program
 from tests.lab.inner import start_inner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.lab.pki import Credentials
+    from tests.lab.pki import Credentials, Pki
 
 USER: Final = "lab"
 PASSWORD: Final = "lab-password"
+#: Of the inner networks: the number of the first gateway, and the last byte of its address.
+FIRST_NUMBER: Final = 40
+FIRST_ADDRESS: Final = 140
 #: The groups of the list, as value and label; the user is in both.
 GROUPS: Final = (("staff", "Staff of the laboratory"), ("guests", "guests"))
 
@@ -120,3 +124,46 @@ def start_ocserv(
         ready=[Ready(address=address, port=443)],
     )
     return Gateway(daemon=daemon, address=address, name=name, ca_file=ca_file, inside=f"{pool}.1")
+
+
+#: What can be asked for: a number each, and how it differs from the plain one.
+CHARACTERS: Final[dict[str, dict[str, Any]]] = {
+    "plain": {},
+    "single": {"sessions": 1},
+    "groups": {"groups": True},
+    "closed": {"forward": False},
+    "expired": {},
+    "wrong_name": {},
+}
+
+
+class Gateways:
+    """The gateways of a test run, each started when it is first asked for."""
+
+    def __init__(
+        self, pki: Pki, resolver: str, directory: Callable[[str], Path], daemons: list[Daemon]
+    ) -> None:
+        self._pki = pki
+        self._resolver = resolver
+        self._directory = directory
+        self._daemons = daemons
+        self._running: dict[str, Gateway] = {}
+
+    def __call__(self, character: str = "plain") -> Gateway:
+        """Return the gateway of a character: one of :data:`CHARACTERS`."""
+        if character not in self._running:
+            number = list(CHARACTERS).index(character)
+            bad = {"expired": self._pki.expired, "wrong_name": self._pki.wrong_name}
+            gateway = start_ocserv(
+                self._directory(f"ocserv-{character}"),
+                number=FIRST_NUMBER + number,
+                address=f"198.51.100.{FIRST_ADDRESS + number}",
+                name="vpn.lab.example",
+                credentials=bad.get(character, self._pki.good),
+                ca_file=self._pki.ca_file,
+                resolver=self._resolver,
+                **CHARACTERS[character],
+            )
+            self._running[character] = gateway
+            self._daemons.append(gateway.daemon)
+        return self._running[character]

@@ -56,6 +56,7 @@ def start_softether(
     credentials: Credentials,
     ca_file: Path,
     resolver: str,
+    program: str = "vpnserver",
 ) -> SstpServer:
     """Start SoftEther VPN Server as root of an inner network, and set it up as its administrator would.
 
@@ -65,7 +66,7 @@ def start_softether(
     :raises DaemonFailed: when it does not come up, or refuses a command.
     """
     daemon = start_inner(
-        ["vpnserver", "execsvc"],
+        [program, "execsvc"],
         number=number,
         directory=directory,
         addresses=[address],
