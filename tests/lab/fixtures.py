@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab import names, proxies, quic, voice, web, zone
+from tests.lab import names, openconnect, proxies, quic, voice, web, zone
 from tests.lab.left_out import requires
 from tests.lab.names import Character
 from tests.lab.pki import Pki, make_pki

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 USER: Final = "lab"
 PASSWORD: Final = "lab-password"
 #: Of the inner networks: the number of the first gateway, and the last byte of its address.
-FIRST_NUMBER: Final = 40
+FIRST_NUMBER: Final = 60
 FIRST_ADDRESS: Final = 140
 #: The groups of the list, as value and label; the user is in both.
 GROUPS: Final = (("staff", "Staff of the laboratory"), ("guests", "guests"))
