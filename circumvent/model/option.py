@@ -6,12 +6,14 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from circumvent.model.bridge import BridgeSettings
 from circumvent.model.ikev2 import Ikev2Settings
 from circumvent.model.kinds import KINDS, Kind
 from circumvent.model.l2tp import L2tpSettings
 from circumvent.model.openconnect import OpenconnectSettings
 from circumvent.model.openvpn import OpenvpnSettings
 from circumvent.model.sstp import SstpSettings
+from circumvent.model.wireguard import WireguardSettings
 
 if TYPE_CHECKING:
     from circumvent.model.secret import Secret
@@ -68,9 +70,9 @@ def join_host_port(host: str, port: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """Settings of ``doh``, ``doh3``, ``https`` and ``h3``: the whole URL, and GET or POST for DNS."""
+    """Settings of ``doh``, ``doh3``, ``https`` and ``h3``: the whole URL, whose path may be a secret, and GET or POST for DNS."""
 
-    url: str
+    url: str = field(repr=False)
     method: str = "POST"
 
 
@@ -87,8 +89,8 @@ class DnscryptSettings:
 class OdohSettings:
     """Settings of ``odoh``: the target's URL and, when one is used, the relay's URL (RFC 9230)."""
 
-    url: str
-    relay: str | None = None
+    url: str = field(repr=False)
+    relay: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,21 @@ class VoiceSettings:
     transport: str = "udp"
 
 
-Settings = WebSettings | Ikev2Settings | L2tpSettings | DnscryptSettings | OdohSettings | ProxySettings | OpenconnectSettings | OpenvpnSettings | SstpSettings | VoiceSettings | None
+Settings = (
+    WebSettings
+    | DnscryptSettings
+    | OdohSettings
+    | ProxySettings
+    | OpenconnectSettings
+    | OpenvpnSettings
+    | Ikev2Settings
+    | L2tpSettings
+    | SstpSettings
+    | VoiceSettings
+    | WireguardSettings
+    | BridgeSettings
+    | None
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
