@@ -78,13 +78,13 @@ def carriers(schedule: Schedule) -> list[Option]:
     return [entry.option for entry in sorted(able, key=lambda one: (_latency(one), one.option.id))]
 
 
-def _tried(entry: Entry) -> str | None:
+def tried(entry: Entry) -> str | None:
     """Return an address that was tried directly: of a dual-stack endpoint that of IPv4, which every tunnel takes."""
     tried = [attempt.address for attempt in entry.attempts if attempt.address is not None]
     return next((one for one in tried if ":" not in one), tried[-1] if tried else None)
 
 
-def _takes(carrier: Option, address: str) -> bool:
+def takes(carrier: Option, address: str) -> bool:
     """Tell whether a carrier can be told to connect there; SOCKS 4a knows no IPv6 addresses."""
     return ":" not in address or carrier.kind != "socks4a"
 
@@ -121,8 +121,8 @@ async def second_looks(
 
     async with anyio.create_task_group() as group:
         for entry in silent_entries(schedule, user_held=user_held):
-            mine, address = places.get(entry.option.id), _tried(entry)
-            fit = [one for one in able if address is not None and _takes(one, address)]
+            mine, address = places.get(entry.option.id), tried(entry)
+            fit = [one for one in able if address is not None and takes(one, address)]
             elsewhere = [one for one in fit if places.get(one.id) != mine]
             through = next(iter(elsewhere or fit), None)
             if through is not None and address is not None:

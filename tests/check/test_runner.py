@@ -102,6 +102,15 @@ async def test_a_failure_beside_somebody_who_is_served_may_be_crowding(
     assert (await two_at_one_address(monkeypatch, script))["a"].shared
 
 
+async def test_an_answer_of_somebody_else_on_the_way_serves_nobody_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An ODoH target answered, and its relay, which is the endpoint, never let anybody connect."""
+    of_the_target = fails("generic_timeout_error", after=0.2, proof=Proof.REACHED)
+    outcomes = await two_at_one_address(monkeypatch, Script({"a": [of_the_target], "b": [of_the_target]}))
+    assert not any(one.shared for one in outcomes.values())
+
+
 async def test_silence_to_everybody_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = await two_at_one_address(monkeypatch, Script({"a": [silent], "b": [silent]}))
     assert not any(one.shared for one in outcomes.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circumvent.check.schedule import Schedule
-from circumvent.check.second import at_address, carriers, fastest, silent_entries
+from circumvent.check.second import at_address, carriers, fastest, silent_entries, takes, tried
 from circumvent.model.option import Endpoint
 from circumvent.model.words import Proof
 from tests.check.fakes import Script, install, make
@@ -15,6 +15,7 @@ from tests.diagnose.build import attempt, silence
 if TYPE_CHECKING:
     import pytest
 
+    from circumvent.check.schedule import Entry
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt
 
@@ -63,6 +64,23 @@ def test_what_works_and_can_carry_the_fastest_first(monkeypatch: pytest.MonkeyPa
         (make("resolver", "dot"), [attempt(latency_ms=10.0)]),
     )
     assert [option.id for option in carriers(plan)] == ["fast", "slow"]
+
+
+def test_of_a_dual_stack_endpoint_the_address_that_every_tunnel_takes() -> None:
+    def entry(*addresses: str) -> Entry:
+        plan = scheduled((make("a", user=False), [silence(address=address) for address in addresses]))
+        return plan.entries["a"]
+
+    assert tried(entry("2001:db8::9", "198.51.100.9")) == "198.51.100.9"
+    assert tried(entry("198.51.100.9", "2001:db8::9")) == "198.51.100.9"
+    assert tried(entry("2001:db8::8", "2001:db8::9")) == "2001:db8::9"
+    assert tried(entry()) is None
+
+
+def test_socks4a_is_not_told_addresses_that_it_does_not_know() -> None:
+    assert takes(make("a", "socks4a"), "198.51.100.9")
+    assert not takes(make("a", "socks4a"), "2001:db8::9")
+    assert takes(make("b", "socks5"), "2001:db8::9")
 
 
 def test_nothing_is_the_fastest_of_nothing() -> None:

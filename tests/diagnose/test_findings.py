@@ -108,6 +108,16 @@ def test_a_users_own_server_may_not_speak_quic() -> None:
     assert "no QUIC there" in found.remaining
 
 
+def test_three_places_of_the_catalogue_are_a_class_whatever_else_the_user_named() -> None:
+    mine = at("delta", "doh3", silence(), silence(), origin="user")
+    up = (at("delta", "dot", attempt()), at("delta", "dns-udp", attempt()))
+    seen = conclude([*dark_udp("doh3"), mine, *up], Network(state=NetworkState.UNKNOWN))
+    assert {one.status for one in seen.options if one.kind == "doh3"} == {Status.BLOCKED}
+    two = [one for one in dark_udp("doh3") if one.place != at(SITES[0], "doh3").place]
+    few = conclude([*two, mine, *up], Network(state=NetworkState.UNKNOWN))
+    assert {one.status for one in few.options if one.kind == "doh3"} == {Status.UNREACHABLE}
+
+
 def test_ports_are_looked_at_apart() -> None:
     answers = at("alpha", "doq", attempt())
     found = rules_line.quic_blocked(Look([*dark_udp("doh3"), answers], {}))
