@@ -72,9 +72,9 @@ def _lowest(requirements: Iterable[str]) -> list[str]:
 
 @nox.session
 def accuracy(session: nox.Session) -> None:
-    """Run every scenario of the laboratory with three seeds and print verdict against truth."""
+    """Run every scenario of the laboratory with three seeds and print verdict against truth; see docs/accuracy.md."""
     session.install("-e", ".", *_group("tests"))
-    session.run("python", "-m", "tests.lab_scenarios.accuracy", *(session.posargs or ("--seeds", "3")))
+    session.run("python", "-m", "tests.lab_scenarios.accuracy", *session.posargs)
 
 
 @nox.session

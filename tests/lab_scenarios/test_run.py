@@ -1,6 +1,6 @@
-"""Whole runs: this network, the unmodified check on its client side, and nothing that is said is wrong.
+"""Whole runs: the fixed quarter of the accuracy table, in which nothing at all may be wrong; and what a kill leaves.
 
-A few short scenarios; ``nox -s accuracy`` runs them all.
+``nox -s accuracy`` runs all scenarios.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from typing import Final
 
 import pytest
 
+from circumvent.lab.scenario import find, names
 from tests.lab.left_out import leave_out
+from tests.lab_scenarios.accuracy import QUARTER
+from tests.lab_scenarios.clients import CLIENTS
 
-pytestmark = [pytest.mark.daemons, pytest.mark.timeout(180)]
+#: The quarter takes two minutes on two idle cores.
+pytestmark = [pytest.mark.daemons, pytest.mark.timeout(600)]
 
 ROOT: Final = Path(__file__).parent.parent.parent
 REFUSED: Final = 2
+PROGRAMS: Final = sorted({program for client in CLIENTS.values() for program in client.programs})
 
 
 def start(*words: str) -> subprocess.Popen[str]:
@@ -36,20 +41,44 @@ def start(*words: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["offline", "sanctions-geofence", "iran-2026-client-penalty", "china-gfw-dns"]
-)
-def test_everything_that_is_said_is_right(name: str) -> None:
-    with start(name) as program:
+@pytest.fixture(scope="module")
+def quarter() -> tuple[int, str]:
+    """The status of the quarter, and all that it printed."""
+    with start("--quarter") as program:
         printed, errors = program.communicate()
     if program.returncode == REFUSED:
         leave_out(errors.strip())
-    assert program.returncode == 0, printed + errors
-    assert f"{name} 0: right" in printed
+    return program.returncode, printed + errors
 
 
+@pytest.mark.parametrize("name", QUARTER)
+def test_everything_that_is_said_is_right(quarter: tuple[int, str], name: str) -> None:
+    _, printed = quarter
+    assert f"{name} 0: right" in printed, printed
+
+
+@pytest.mark.requires(*PROGRAMS)
+def test_independent_clients_get_through_wherever_it_must_work(quarter: tuple[int, str]) -> None:
+    status, printed = quarter
+    assert status == 0, printed
+    assert all(f"{name} clients: " in printed for name in QUARTER)
+
+
+def test_the_quarter_is_a_quarter() -> None:
+    assert set(QUARTER) <= set(names())
+    assert 4 * len(QUARTER) >= len(names())
+    states = {find(name).truth.state[0].value for name in QUARTER}
+    assert states == {find(name).truth.state[0].value for name in names()}, "a state that no run of CI sees"
+    both = (
+        {find(name).helper for name in QUARTER},
+        [find(name) for name in QUARTER if find(name).truth.target],
+    )
+    assert all(both)
+
+
+@pytest.mark.timeout(180)
 def test_a_run_that_is_killed_leaves_no_process() -> None:
-    with start("open") as program:
+    with start("open", "--seeds", "1", "--no-real") as program:
         group = _descendants(program.pid, at_least=4)
         program.send_signal(signal.SIGKILL)
         program.wait()

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from circumvent.lab.scenario import OptionTruth, Truth
-from circumvent.lab.truth import compare
+from dataclasses import replace
+
+import msgspec
+
+from circumvent.lab.scenario import OptionTruth, TargetTruth, Truth
+from circumvent.lab.truth import TargetRow, compare
 from circumvent.model.kinds import KINDS
-from circumvent.model.report import Finding, Network, OptionReport, Recommendation, Report, RunSettings, Tool
+from circumvent.model.report import (
+    Finding,
+    Network,
+    OptionReport,
+    Recommendation,
+    Report,
+    RunSettings,
+    Target,
+    Tool,
+)
 from circumvent.model.words import FindingKind, NetworkState, Status
 
 TRUTH = Truth(
@@ -126,3 +139,43 @@ def test_a_rule_that_never_fired_fails_loudly() -> None:
     seen = compare(report(option("dot up", Status.WORKS)), TRUTH, ["dot up"], {"never": 0})
     assert seen.silent == ("never",)
     assert not seen.right
+
+
+def test_options_of_the_catalogue_are_known_by_kind_and_label() -> None:
+    known = msgspec.structs.replace(option("dead", Status.UNREACHABLE), origin="catalogue")
+    (row,) = compare(report(known), TRUTH, ["dot dead"]).rows
+    assert (row.label, row.right) == ("dot dead", True)
+
+
+def of_target(direct: Status, *ways: str, named: bool = False) -> TargetRow:
+    """What becomes of a target that is out of reach, for which an option whose label begins with "dot" suffices."""
+    true = TargetTruth(name="site", direct=(Status.UNREACHABLE,), why="cut", ways=("dot *",), named=named)
+    truth = replace(TRUTH, target=(true,))
+    seen = report(option("dot up", Status.WORKS), option("other", Status.WORKS))
+    target = Target(name="site", direct=direct, least_sufficient=ways)
+    (row,) = compare(msgspec.structs.replace(seen, targets=(target,)), truth, []).targets
+    return row
+
+
+def test_targets_are_compared_too() -> None:
+    assert of_target(Status.UNREACHABLE).right
+    assert of_target(Status.UNREACHABLE, "dot up").ways == ("dot up",)
+    assert of_target(Status.UNREACHABLE, "dot up").right
+    assert of_target(Status.WORKS).why == "directly it is unreachable: cut"
+    assert of_target(Status.UNREACHABLE, "other").why == "other does not suffice"
+    assert not of_target(Status.UNREACHABLE, named=True).right
+
+
+def test_a_target_that_one_side_does_not_know_is_wrong() -> None:
+    truth = replace(TRUTH, target=(TargetTruth(name="site", direct=(Status.WORKS,), why="it stands"),))
+    seen = compare(report(option("dot up", Status.WORKS)), truth, ["dot up"])
+    assert not seen.right
+    assert seen.targets[0].why == "the report does not have it"
+    other = msgspec.structs.replace(
+        report(option("dot up", Status.WORKS)), targets=(Target(name="other", direct=Status.WORKS),)
+    )
+    assert compare(other, TRUTH, ["dot up"]).targets[0].why == "the scenario does not say what is true of it"
+
+
+def test_what_had_to_be_found_and_was() -> None:
+    assert compare(report(option("dot up", Status.WORKS)), TRUTH, []).found_required == ("quic_blocked",)

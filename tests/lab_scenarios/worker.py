@@ -74,7 +74,7 @@ def _inside(scenario: Scenario, seed: int, outcome: int) -> int:
         must = [row for row in rows(scenario, laboratory.prepared) if _must_work(scenario, row["label"])]
         # Threads inherit the network of the thread that starts them, and programs that of theirs.
         with laboratory.wire.in_client(), ThreadPoolExecutor(AT_ONCE) as pool:
-            found = list(pool.map(lambda row: _confirm(row, scenario, laboratory.prepared), must))
+            found = list(pool.map(lambda row: confirm(row, scenario, laboratory.prepared), must))
     os.write(outcome, msgspec.json.encode(found))
     return 0
 
@@ -84,7 +84,8 @@ def _must_work(scenario: Scenario, label: str) -> bool:
     return entry is not None and tuple(entry.statuses) == (Status.WORKS,)
 
 
-def _confirm(row: dict[str, Any], scenario: Scenario, prepared: Prepared) -> Confirmation:
+def confirm(row: dict[str, Any], scenario: Scenario, prepared: Prepared) -> Confirmation:
+    """Let the client of its kind use an option, twice if it must; to be called on the client's side."""
     kind, label = row["kind"], row["label"]
     client = CLIENTS.get(kind)
     if client is None:
