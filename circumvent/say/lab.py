@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from circumvent.lab.truth import name_of
 from circumvent.model.words import Status
 from circumvent.say.blocks import Block, Grid, Heading, Point, Points, Sentence, Space, Steps
 from circumvent.say.lab_rules import rule_points
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from circumvent.lab.permission import Permission
     from circumvent.lab.run import Result
     from circumvent.lab.scenario import Client, Direction, Scenario
-    from circumvent.lab.truth import Comparison, Row
+    from circumvent.lab.truth import Comparison, Row, TargetRow
     from circumvent.lab.world.daemons import Found
 
 _LONGEST: Final = 600
@@ -99,6 +100,7 @@ def truth_beside_verdict(
         Point(_("findings"), _findings(seen)),
         Point(_("verdicts"), _sums(seen)),
     ]
+    points += [Point(_("target"), _target(target)) for target in seen.targets]
     if seen.missing:
         points.append(
             Point(_("missing"), _("not in the report: {names}").format(names=", ".join(seen.missing)))
@@ -176,7 +178,7 @@ def _verdicts(result: Result) -> list[Block]:
     rows = result.comparison.rows
     if not rows:
         return [Sentence(_("No option was tried of which this scenario knows the truth."))]
-    options = {option.label: option for option in result.report.options if not option.baseline}
+    options = {name_of(option): option for option in result.report.options if not option.baseline}
     lines = _rows([(row, word(options[row.label])) for row in rows])
     cells = tuple(
         (label, words_of(true), said, _("right") if right else _("WRONG"))
@@ -235,6 +237,15 @@ def _findings(seen: Comparison) -> str:
     if seen.unbuilt:
         said += _("; not built yet, so not counted: {names}").format(names=", ".join(seen.unbuilt))
     return said
+
+
+def _target(target: TargetRow) -> str:
+    name, ways = sanitise(target.name, 100), sanitise(", ".join(target.ways), 300)
+    said = _("{name}: directly {word}").format(name=name, word=target.said or _("not said"))
+    said += _("; {ways} suffices").format(ways=ways) if ways else ""
+    if target.right:
+        return f"{said}, {_('right')}"
+    return _("{said}, WRONG: {why}").format(said=said, why=target.why)
 
 
 def _sums(seen: Comparison) -> str:
@@ -328,6 +339,8 @@ def _world_points(scenario: Scenario) -> Iterable[Point]:
         yield Point(_("resolvers"), f"{', '.join(one.servers)}: {one.character.value}")
     for other in changes.certificates:
         yield Point(_("certificates"), f"{', '.join(other.servers)}: {other.sort.value}")
+    if scenario.check.catalogue:
+        yield Point(_("in the catalogue"), ", ".join(scenario.check.catalogue))
     if scenario.helper is not None:
         yield Point(_("helper"), scenario.helper)
 
@@ -342,5 +355,9 @@ def _truth_points(scenario: Scenario) -> Iterable[Point]:
     ):
         if names:
             yield Point(lead, ", ".join(names))
+    for target in truth.target:
+        yield Point(
+            target.name, _("directly {words}: {why}").format(words=words_of(target.direct), why=target.why)
+        )
     for entry in truth.option:
         yield Point(words_of(entry.statuses), f"{', '.join(entry.match)}: {entry.why}")
