@@ -31,6 +31,7 @@ PACKAGES: Final = {
     "curl": "curl",
     "danted": "dante-server",
     "delv": "bind9-dnsutils",
+    "dig": "bind9-dnsutils",
     "dnsdist": "dnsdist",
     "gtlsserver": "ngtcp2-server",
     "gtlsclient": "ngtcp2-client",
