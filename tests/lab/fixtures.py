@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab import names, openconnect, proxies, quic, voice, web, zone
+from tests.lab import names, openconnect, proxies, quic, sstp, voice, web, zone
 from tests.lab.left_out import requires
 from tests.lab.names import Character
 from tests.lab.pki import Pki, make_pki
@@ -40,6 +40,7 @@ __all__ = [
     "ocserv",
     "resolver",
     "root_keys",
+    "softether",
     "squid",
     "stranger_root_keys",
     "stunnel",
@@ -290,6 +291,25 @@ def ocserv(
     """Return the ocserv of a character, started when it is asked for."""
     requires("ocserv", "ocpasswd")
     return openconnect.Gateways(pki, unbound.address, lab_directory, daemons)
+
+
+@pytest.fixture(scope="session")
+def softether(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> sstp.SstpServer:
+    """SoftEther VPN Server: SSTP. Debian 12 packages one that answers no SSTP client."""
+    requires("vpnserver", "vpncmd")
+    handle = sstp.start_softether(
+        lab_directory("softether"),
+        number=66,
+        address="198.51.100.146",
+        name="sstp.lab.example",
+        credentials=pki.rsa,
+        ca_file=pki.ca_file,
+        resolver=unbound.address,
+    )
+    daemons.append(handle.daemon)
+    return handle
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.lab.daemon import Daemon, DaemonFailed, Ready, find_program
 from tests.lab.inner import start_inner
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lab.pki import Credentials
 
 USER: Final = "lab"
@@ -34,6 +33,7 @@ class SstpServer:
     password: str = PASSWORD
 
 
+_PACKAGED: Final = ("/usr/bin/vpnserver", "/bin/vpnserver")
 #: What its administrator types; there is no configuration file to write by hand.
 _SETUP: Final = """\
 ServerCertSet /LOADCERT:{certificate} /LOADKEY:{key}
@@ -98,3 +98,13 @@ def start_softether(
         daemon.stop()
         raise DaemonFailed(f"SoftEther VPN Server refused a command:\n{done.stdout[-3000:]}")
     return SstpServer(daemon=daemon, address=address, name=name, ca_file=ca_file)
+
+
+def speaks_sstp() -> bool:
+    """Tell whether the SoftEther VPN Server on PATH answers SSTP clients.
+
+    That of Debian 12 (5.01.9674, of August 2020) does not: its connection to the SSTP module was broken by the commit
+    that it was packaged from, and mended in December 2020. So the packaged one does not count, and a later one does.
+    """
+    server = find_program("vpnserver")
+    return server is not None and find_program("vpncmd") is not None and server not in _PACKAGED
