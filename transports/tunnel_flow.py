@@ -82,15 +82,13 @@ async def sustain_inside(trace: Trace, down: Probes, up: Probes, size: int, answ
     before = trace.bytes_received
     async with trace.step("sustain_down", limit=math.inf) as step:
         try:
-            await flow.run(
-                down, size, SUSTAIN_DOWN // answer_size, lambda: trace.bytes_received - before >= SUSTAIN_DOWN
-            )
+            await flow.run(down, size, answer_size, lambda: SUSTAIN_DOWN - (trace.bytes_received - before))
         finally:
             trace.down_kbps = flow.note(step, trace.bytes_received - before)
     flow = Flow(trace)
     async with trace.step("sustain_up", limit=math.inf) as step:
         try:
-            await flow.run(up, size, SUSTAIN_UP // size, lambda: flow.answered_bytes >= SUSTAIN_UP)
+            await flow.run(up, size, size, lambda: SUSTAIN_UP - flow.answered_bytes)
         finally:
             trace.up_kbps = flow.note(step, flow.answered_bytes)
     trace.prove(Proof.SUSTAINED)
@@ -108,23 +106,23 @@ class Flow:
         self._first: float | None = None
         self._last = 0.0
 
-    async def run(self, probes: Probes, size: int, expected: int, enough: Callable[[], bool]) -> None:
-        """Send until there is ``enough``; about so many packets are ``expected`` to do.
+    async def run(self, probes: Probes, size: int, worth: int, missing: Callable[[], int]) -> None:
+        """Send packets of ``size`` bytes until nothing is ``missing``, where each answer is ``worth`` some bytes of it.
 
         :raises NetError: ``truncated_after_n_bytes``, ``packet_loss`` or ``generic_timeout_error``.
         """
         window, trace = self._window, self._trace
         began = self._last = trace.clock.now()
         before = trace.bytes_received
-        most_lost = LOST_AT_MOST * max(expected, FEWEST)
-        while not enough():
+        most_lost = LOST_AT_MOST * max(missing() // worth, FEWEST)
+        while (rest := missing()) > 0:
             now = trace.clock.now()
             self._require_movement(now, trace.bytes_received - before)
             if now - began >= LONGEST or self._sent >= MOST_PACKETS:
                 raise NetError(failures.GENERIC_TIMEOUT, f"not over after {now - began:.0f} s")
             if window.lost > most_lost:
                 raise PeerError(failures.PACKET_LOSS, f"{window.lost} of {self._sent} packets were lost")
-            if window.may_send():
+            if window.may_send() and window.under_way * worth < rest:
                 number = await probes.send(size)
                 self._sent += 1
                 window.sent(number, now)
@@ -135,10 +133,10 @@ class Flow:
         window = self._window
         with anyio.move_on_after(max((window.due() or now) - now, 0.0)):
             reply = await probes.receive()
-            self.answered_bytes += reply.size
-            self._last = reply.arrived
-            self._first = self._first or reply.arrived
-            window.came(reply.number, reply.arrived)
+            if window.came(reply.number, reply.arrived):
+                self.answered_bytes += reply.size
+                self._last = reply.arrived
+                self._first = self._first or reply.arrived
         window.expire(self._trace.clock.now())
 
     def _require_movement(self, now: float, moved: int) -> None:

@@ -21,6 +21,11 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from circumvent.model.words import Proof
+from circumvent.names import facts
+from circumvent.names.ask import Asker, Question
+from circumvent.names.carry import carry_in
+from circumvent.names.exchange import DatagramExchange
+from circumvent.names.message import make_query
 from circumvent.net.errors import NetError, PeerError
 from circumvent.net.failure import translate
 from circumvent.net.trace import OpenStep
@@ -30,7 +35,6 @@ from circumvent.transports.tunnel_flow import Questions, sustain_inside
 if TYPE_CHECKING:
     from circumvent.model.option import Option
     from circumvent.model.record import Json
-    from circumvent.names.ask import Asker
     from circumvent.net.stream import DatagramStream
     from circumvent.net.tunnel import Echoes, PacketTunnel
     from circumvent.transport import Context
@@ -120,8 +124,6 @@ class _Proof:
         own = [address for address in self._facts.resolvers if self._inside.reaches(address)][:MOST_OWN]
         given = self._context.names.resolvers
         if given is None:
-            from circumvent.names import facts  # noqa: PLC0415 - reads files; only a tunnel that is up needs them
-
             given = facts.load().resolvers
         public = []
         for operator in self._context.random.sample(given, len(given)):
@@ -165,10 +167,6 @@ class _Proof:
                 self._changed = anyio.Event()
 
     async def _ask(self, address: str, scope: anyio.CancelScope) -> None:
-        from circumvent.names.ask import Asker  # noqa: PLC0415 - dnspython: loaded while the handshake flies
-        from circumvent.names.carry import carry_in  # noqa: PLC0415 - as above
-        from circumvent.names.exchange import DatagramExchange  # noqa: PLC0415 - as above
-
         datagrams = self._inside.udp(address, DNS_PORT)
         asker = Asker(DatagramExchange(datagrams, self._trace), self._option, self._context, datagram=True)
         step = OpenStep("carry", self._trace.clock.now())
@@ -192,10 +190,11 @@ class _Proof:
     async def _round_trip(self, place: _Place) -> float | None:
         left: dict[int, float] = {}
         for pause in PING_AGAIN:
+            now = self._trace.clock.now()
             number = await self._send(place.echoes, place.echoes.least)
             if number is None:
                 return None
-            left[number] = self._trace.clock.now()
+            left[number] = now
             with anyio.move_on_after(pause):
                 try:
                     reply = await place.echoes.receive()
@@ -280,8 +279,6 @@ class _Proof:
             await sustain_inside(self._trace, echoes, echoes, self._size, self._size)
             return
         proved = self._must_be_proved()
-        from circumvent.names.message import make_query  # noqa: PLC0415 - dnspython, loaded by now
-
         size, asked = proved.asker.longest or (LONG_QUESTION, None)
         name, rdtype = (".", "NS") if asked is None else (asked.name, asked.rdtype)
         random = self._context.random
@@ -292,8 +289,6 @@ class _Proof:
 
     async def idle(self, seconds: float) -> None:
         """Leave the tunnel alone, then ask once more."""
-        from circumvent.names.ask import Question  # noqa: PLC0415 - dnspython, loaded by now
-
         trace = self._trace
         limit = trace.timeouts.limit if trace.limit is None else trace.limit
         async with trace.step("idle", limit=seconds + limit) as step:

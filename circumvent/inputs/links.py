@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from circumvent.inputs.bridge_lines import bridges_in, to_option
 from circumvent.inputs.dns_links import bare_address, parse_plain, parse_stamp_link, parse_web
 from circumvent.inputs.problem import LineError
 from circumvent.inputs.proxy_links import parse_http, parse_socks4a, parse_socks5
-from circumvent.inputs.unsupported import SCHEMES, bridge_line, web_page_of_app
+from circumvent.inputs.unsupported import SCHEMES, web_page_of_app
 from circumvent.inputs.uri import Link, scheme_of, split_link
 from circumvent.inputs.voice_links import parse_voice
+from circumvent.inputs.wireguard import parse_wireguard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,14 +47,20 @@ PARSERS: Final[dict[str, Callable[[Link], Option]]] = {
     "stuns": parse_voice,
     "turn": parse_voice,
     "turns": parse_voice,
+    "wireguard": parse_wireguard,
+    "wg": parse_wireguard,
+    "awg": parse_wireguard,
 }
 
 
 def parse_link(text: str) -> Option:
-    """Read one link, or a bare address of a resolver, into an option without id.
+    """Read one link, one Tor bridge line, or a bare address of a resolver, into an option without id.
 
     :raises LineError: with a sentence that says what is wrong and never repeats the link.
     """
+    bridges = bridges_in(text)
+    if len(bridges) == 1:
+        return to_option(bridges[0])
     scheme = scheme_of(text)
     if scheme == "sdns":
         return parse_stamp_link(text)
@@ -71,7 +79,9 @@ def parse_link(text: str) -> Option:
 
 
 def looks_like_link(text: str) -> bool:
-    """Tell whether an argument is a link (and not the name of a file)."""
+    """Tell whether an argument is a link or holds bridge lines (and is not the name of a file)."""
+    if bridges_in(text):
+        return True
     scheme = scheme_of(text)
     if scheme is None:
         return _is_bare(text)
@@ -88,9 +98,6 @@ def _is_bare(text: str) -> bool:
 
 
 def _why_not(text: str, scheme: str | None) -> str:
-    bridge = bridge_line(text)
-    if bridge is not None:
-        return bridge
     if _HOST_AND_PORT.fullmatch(text):
         return "a host and a port do not say what listens there. Put socks5:// or http:// before it."
     if scheme is not None and "://" in text:

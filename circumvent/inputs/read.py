@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from circumvent.inputs import text as texts
+from circumvent.inputs.bridge_lines import bridges_in, is_torrc, to_option, unwrapped
 from circumvent.inputs.chains import Chained, resolve_chains
 from circumvent.inputs.files import Unreadable, read_file
 from circumvent.inputs.links import looks_like_link, parse_link
@@ -21,6 +23,7 @@ from circumvent.inputs.problem import Count, LineError, Parsed, Problem, without
 from circumvent.inputs.toml_file import is_toml, read_toml
 from circumvent.inputs.toml_lines import TomlError
 from circumvent.inputs.unsupported import web_page, whole_file
+from circumvent.inputs.wireguard import is_wireguard, read_wireguard
 from circumvent.model.option import Option, Origin
 
 if TYPE_CHECKING:
@@ -115,12 +118,12 @@ class _Reader:
     def lines(self, source: str, text: str, *, number: int | None = None) -> None:
         """Read links line by line. With ``number`` that is the place of all of them."""
         sheet = self._sheet(source)
-        for count, raw in enumerate(_LINE_END.split(text), start=1):
+        for count, raw in unwrapped(_LINE_END.split(text)):
             if count > MOST_LINES:
                 self._tell(sheet, count, f"only the first {MOST_LINES:,} lines are read.")
                 return
             line = texts.clean(raw)
-            if texts.is_comment(line):
+            if texts.is_comment(line) or is_torrc(line):
                 continue
             page = web_page(line)
             if page is not None:
@@ -159,11 +162,14 @@ class _Reader:
         if is_toml(source, text):
             self._toml(sheet, text, path.parent if path is not None else Path())
             return
+        if is_wireguard(text):
+            self._peers(sheet, text)
+            return
         if is_ovpn(source, text):
             self._profile(sheet, lambda: read_ovpn(text, folder=path.parent if path is not None else None))
             return
         what = whole_file(text)
-        if what is not None:
+        if what is not None and not bridges_in(text):
             self._tell(sheet, None, what)
             return
         self.lines(source, texts.unwrap_base64(text) or text)
@@ -184,6 +190,15 @@ class _Reader:
         except TomlError as exc:
             self._tell(sheet, exc.line, exc.sentence)
 
+    def _peers(self, sheet: _Sheet, text: str) -> None:
+        """Read a file of WireGuard: one option for each peer."""
+        for line, outcome in read_wireguard(text):
+            sheet.lines += 1
+            if isinstance(outcome, LineError):
+                self._refuse(sheet, line, outcome, "")
+            else:
+                self._take(sheet, line, outcome, "")
+
     def _profile(self, sheet: _Sheet, read: Callable[[], Option]) -> None:
         """Read a file that is one option. Its sentences are made without its text, so that none can repeat it."""
         sheet.lines += 1
@@ -200,10 +215,11 @@ class _Reader:
             error = LineError(f"this line is longer than {texts.LONGEST_LINE:,} characters and is left out.")
             self._refuse(sheet, number, error, "")
             return
-        for link in list(texts.links_in(line)) or [line]:
+        readers: list[Callable[[], Option]] = [partial(to_option, bridge) for bridge in bridges_in(line)]
+        for read in readers or [partial(parse_link, link) for link in list(texts.links_in(line)) or [line]]:
             sheet.lines += 1
             try:
-                option = parse_link(link)
+                option = read()
             except LineError as exc:
                 self._refuse(sheet, number, exc, line)
             else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from circumvent.inputs.draft import clean_label
 from circumvent.inputs.problem import LineError, without_echo
+from circumvent.inputs.wireguard_fields import AMNEZIA, LATER
 from circumvent.model.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -19,6 +20,13 @@ Value = TypeVar("Value")
 _COMMON: Final = frozenset({"kind", "label", "host", "port", "address", "via"})
 _TLS: Final = frozenset({"sni", "alpn", "ca"})
 _ACCOUNT: Final = frozenset({"user", "password"})
+#: A bridge is its line.
+_BRIDGE: Final = frozenset({"kind", "label", "line", "via"})
+
+_WIREGUARD: Final = frozenset({
+    "kind", "label", "host", "port", "endpoint", "via", "private_key", "public_key", "preshared_key", "addresses", "dns",
+    "mtu", "reserved",
+})  # fmt: skip
 
 #: Kind to the fields that its tables may have.
 FIELDS: Final = {
@@ -44,6 +52,11 @@ FIELDS: Final = {
     "openvpn": _ACCOUNT | {"kind", "label", "profile", "via"},
     "sstp": _COMMON | _ACCOUNT | {"sni", "ca", "pap", "pin"},
     "stun": _COMMON | _TLS | {"tls", "transport"},
+    "wireguard": _WIREGUARD,
+    "amneziawg": _WIREGUARD | AMNEZIA | LATER,
+    "tor": _BRIDGE,
+    "obfs4": _BRIDGE,
+    "webtunnel": _BRIDGE | {"ca"},
     "turn": _COMMON | _TLS | _ACCOUNT | {"tls", "transport"},
 }
 #: Every field of the format, also those of kinds that later versions try.
@@ -147,6 +160,20 @@ class Fields:
         if value is not None and not isinstance(value, bool):
             raise self.error(name, f"{name} must be true or false, without quotes.")
         return value
+
+    def written(self, name: str) -> str:
+        """Return a text, a number, true or false, or a list of them as one text with commas; empty when absent.
+
+        :raises LineError: when it is something else, or too long.
+        """
+        value = self._row.get(name, "")
+        items = value if isinstance(value, list) else [value]
+        if len(items) > _MOST or not all(isinstance(item, str | int) for item in items):
+            raise self.error(name, "this must be a text in quotes, a number, or a list of them.")
+        text = ",".join(str(item) for item in items)
+        if len(text) > _LONGEST or "\0" in text:
+            raise self.error(name, "this text is too long, or is no text.")
+        return text
 
     def checked(
         self, name: str, read: Callable[[str], Value], error: type[ValueError] | tuple[type[ValueError], ...]

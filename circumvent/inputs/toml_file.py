@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from circumvent.inputs.bridge_lines import parse_bridge
 from circumvent.inputs.dns_links import USUAL_PATH, from_stamp, web_url
 from circumvent.inputs.draft import clean_label, draft
 from circumvent.inputs.hosts import clean_host, parse_port
@@ -20,6 +21,7 @@ from circumvent.inputs.toml_lines import Table, TomlError, load, tables
 from circumvent.inputs.unsupported import KINDS_TO_COME
 from circumvent.inputs.uri import split_link
 from circumvent.inputs.vpn_fields import openconnect_settings, sstp_settings
+from circumvent.inputs.wireguard import wireguard_of_table
 from circumvent.model.kinds import KINDS
 from circumvent.model.option import (
     DnscryptSettings,
@@ -103,7 +105,16 @@ def _option(fields: Fields, folder: Path) -> tuple[Option, str | None]:
         option = ovpn_of_table(fields, folder)
         account = {"user": _secret(fields, "user"), "password": _secret(fields, "password")}
         return fields.replaced(option, {"label": label or option.label, **account}), fields.text("via")
-    option = _by_stamp(fields, kind) if fields.has("stamp") else _by_fields(fields, kind)
+    if kind in {"wireguard", "amneziawg"}:
+        option = wireguard_of_table(fields)
+        return fields.replaced(option, {"label": label or option.label}), fields.text("via")
+    option = (
+        _by_stamp(fields, kind)
+        if fields.has("stamp")
+        else _by_line(fields, kind)
+        if "line" in FIELDS[kind]
+        else _by_fields(fields, kind)
+    )
     extra: dict[str, Any] = {
         "label": label or option.label,
         "sni": fields.text("sni", empty=True),
@@ -160,6 +171,17 @@ def _by_stamp(fields: Fields, kind: str) -> Option:
     if option.kind not in wanted:
         raise fields.error("stamp", "the stamp is for another kind of resolver than this table says.")
     return fields.replaced(option, {"kind": kind})
+
+
+def _by_line(fields: Fields, kind: str) -> Option:
+    if not fields.has("line"):
+        raise LineError(
+            'this table has no line. Add the bridge as you got it: line = "…".', label=fields.label
+        )
+    option = fields.checked("line", parse_bridge, LineError)
+    if option.kind != kind:
+        raise fields.error("line", "the line is that of another kind of bridge than this table says.")
+    return option
 
 
 def relay_text(stamp: str | None) -> str:

@@ -33,9 +33,6 @@ SCHEMES: Final = {
     "anytls": _later("AnyTLS links"),
     "naive+https": _later("NaïveProxy links"),
     "naive+quic": _later("NaïveProxy links"),
-    "wireguard": _later("WireGuard links"),
-    "wg": _later("WireGuard links"),
-    "awg": _later("AmneziaWG links"),
     "vpn": _later("Amnezia VPN keys"),
     "ssh": _later("SSH links"),
     "tg": _later("Telegram proxies"),
@@ -48,24 +45,19 @@ SCHEMES: Final = {
     "file": "give a file by its path, without file://.",
     "psiphon": _later("Psiphon settings"),
     "starlink": _later("satellite terminals"),
-    "bridge": _later("Tor bridges"),
+    "bridge": "there is no bridge in this link that can be read. Copy it again.",
     "mailto": "this is an e-mail address.",
 }
 
 #: Kinds of the project's own TOML that later versions know.
 KINDS_TO_COME: Final = frozenset({
-    "amneziawg", "anytls", "conjure", "dnstt", "hysteria2", "ikev2", "l2tp", "meek", "mtproto", "obfs4",
-    "satellite-terminal", "shadowsocks", "signal-proxy", "snowflake", "ssh", "starlink", "tor",
-    "trojan", "tuic", "vless", "vmess", "webtunnel", "whatsapp-proxy", "wireguard",
+    "anytls", "conjure", "dnstt", "hysteria2", "ikev2", "l2tp", "meek", "mtproto",
+    "satellite-terminal", "shadowsocks", "signal-proxy", "snowflake", "ssh", "starlink", "trojan", "tuic",
+    "vless", "vmess", "whatsapp-proxy",
 })  # fmt: skip
 
 _TELEGRAM: Final = frozenset({"t.me", "telegram.me", "telegram.dog"})
 _SIGNAL: Final = frozenset({"signal.tube", "signal.me", "signal.art"})
-_BRIDGE: Final = re.compile(
-    r"(?:bridge\s+)?(?:(obfs[234]|webtunnel|snowflake|meek_lite|meek|scramblesuit|conjure|dnstt)\s+)?"
-    r"(?:\[[0-9A-Fa-f:]+\]|\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}(?:\s+\$?[0-9A-Fa-f]{40})?(?:\s+[\w-]+=\S*)*\s*",
-    re.IGNORECASE,
-)
 
 
 def web_page_of_app(link: Link) -> str | None:
@@ -76,17 +68,6 @@ def web_page_of_app(link: Link) -> str | None:
             SCHEMES["tg"] if link.path in ("/proxy", "/socks") else "this is a page of Telegram, not a proxy."
         )
     return SCHEMES["sgnl"] if host in _SIGNAL else None
-
-
-def bridge_line(text: str) -> str | None:
-    """Return why a Tor bridge line is left out; ``None`` if it is none.
-
-    An address and a port alone are no bridge line: a proxy looks the same.
-    """
-    words = text.split()
-    if len(words) < 2 or not _BRIDGE.fullmatch(text):
-        return None
-    return _later("Tor bridges")
 
 
 def web_page(line: str) -> str | None:
@@ -109,7 +90,6 @@ def whole_file(text: str) -> str | None:
 
 
 _FILES: Final = (
-    (re.compile(r"^\s*\[Interface\]\s*$", re.IGNORECASE | re.MULTILINE), "WireGuard files"),
     (re.compile(r"\A\s*(?:\{|\[\s*[\]{\"])"), "JSON lists"),
     (re.compile(r"^proxies:\s*$|^proxy-groups:\s*$", re.MULTILINE), "Clash lists (YAML)"),
 )

@@ -23,7 +23,8 @@ class Kind:
     ``name`` is the word in reports and ``--only``; ``title`` is what people read; ``module`` holds a
     ``TRANSPORT`` object (:class:`circumvent.transport.Transport`); ``family`` is the word of ``--include``;
     ``port`` is the default; ``datagram`` tells that it travels over UDP, ``quic`` that it speaks QUIC;
-    ``connections`` is how many connections to its endpoint one attempt has open at once.
+    ``account`` tells that an option is a profile of the user's, under the rules on accounts (one login, not before the time
+    of day is known); ``connections`` is how many connections to its endpoint one attempt has open at once.
     """
 
     name: str
@@ -44,7 +45,7 @@ def _table(*kinds: Kind) -> Mapping[str, Kind]:
 
 
 _T: Final = "circumvent.transports."
-_ORDINARY, _NOTABLE = Exposure.ORDINARY, Exposure.NOTABLE
+_ORDINARY, _NOTABLE, _MARKING = Exposure.ORDINARY, Exposure.NOTABLE, Exposure.MARKING
 
 #: Every kind that can be tried, in the order in which ``list --kinds`` shows them.
 KINDS: Final[Mapping[str, Kind]] = _table(
@@ -197,6 +198,28 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         account=True,
     ),
     Kind(
+        name="wireguard",
+        title="WireGuard",
+        module=_T + "wireguard",
+        family="vpn",
+        scope=Scope.SYSTEM,
+        exposure=_NOTABLE,
+        port=51820,
+        datagram=True,
+        account=True,
+    ),
+    Kind(
+        name="amneziawg",
+        title="AmneziaWG",
+        module=_T + "wireguard",
+        family="vpn",
+        scope=Scope.SYSTEM,
+        exposure=_NOTABLE,
+        port=51820,
+        datagram=True,
+        account=True,
+    ),
+    Kind(
         name="stun",
         title="STUN",
         module=_T + "stun",
@@ -215,17 +238,6 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         exposure=_NOTABLE,
         port=3478,
         datagram=True,
-    ),
-    Kind(
-        name="openvpn",
-        title="OpenVPN",
-        module=_T + "openvpn",
-        family="vpn",
-        scope=Scope.SYSTEM,
-        exposure=_NOTABLE,
-        port=1194,
-        datagram=True,
-        account=True,
     ),
     Kind(
         name="ikev2",
@@ -247,6 +259,44 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         exposure=_NOTABLE,
         port=500,
         datagram=True,
+    ),
+    Kind(
+        name="openvpn",
+        title="OpenVPN",
+        module=_T + "openvpn",
+        family="vpn",
+        scope=Scope.SYSTEM,
+        exposure=_NOTABLE,
+        port=1194,
+        datagram=True,
+        account=True,
+    ),
+    Kind(
+        name="tor",
+        title="Tor without a disguise",
+        module=_T + "tor",
+        family="tor",
+        scope=Scope.APP,
+        exposure=_MARKING,
+        port=443,
+    ),
+    Kind(
+        name="obfs4",
+        title="obfs4 bridge",
+        module=_T + "obfs4",
+        family="tor",
+        scope=Scope.APP,
+        exposure=_MARKING,
+        port=443,
+    ),
+    Kind(
+        name="webtunnel",
+        title="WebTunnel bridge",
+        module=_T + "webtunnel",
+        family="tor",
+        scope=Scope.APP,
+        exposure=_MARKING,
+        port=443,
     ),
 )
 

@@ -67,11 +67,11 @@ class Window:
         """A packet left. Numbers grow."""
         self._left[number] = now
 
-    def came(self, number: int, now: float) -> None:
-        """Its answer came; one that came before, or was never asked for, changes nothing."""
+    def came(self, number: int, now: float) -> bool:
+        """Its answer came; tell whether it was waited for. One that came before changes nothing."""
         at = self._left.pop(number, None)
         if at is None:
-            return
+            return False
         self._overdue.discard(number)
         self.answered += 1
         self._backoff = 1.0
@@ -82,6 +82,7 @@ class Window:
             self._shrink()
         else:
             self._size = min(self._size + 1, MOST)
+        return True
 
     def expire(self, now: float) -> None:
         """Let go of what is overdue: others may leave in its place, fewer and with more time."""

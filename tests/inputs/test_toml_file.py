@@ -176,7 +176,7 @@ def test_a_resolver_carries_nothing() -> None:
     [
         ('host = "a.example"', 1, "this table has no kind"),
         ('kind = "sock5"\nhost = "a.example"', 2, "Did you mean socks5?"),
-        ('kind = "wireguard"', 2, "options of this kind are not supported by this version"),
+        ('kind = "hysteria2"', 2, "options of this kind are not supported by this version"),
         ('kind = "socks5"\nhost = "a.example"\npasswort = "x"', 4, "there is no such field"),
         ('kind = "socks5"\nhost = "a.example"\nprot = 3', 4, 'Did you mean "port"?'),
         ('kind = "socks5"\nhost = "a.example"\nstamp = "x"', 4, "have no such field"),

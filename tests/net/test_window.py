@@ -57,7 +57,7 @@ def test_without_a_round_trip_it_is_patient() -> None:
 
 def test_an_answer_to_nothing_changes_nothing() -> None:
     window = Window(0.1)
-    window.came(7, 1.0)
+    assert not window.came(7, 1.0)
     assert window.answered == 0
 
 
