@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
+from circumvent.convert.bridges import bridge_line
 from circumvent.convert.problem import CannotWrite
+from circumvent.convert.wireguard import link_of
 from circumvent.model.option import (
     DnscryptSettings,
     OdohSettings,
@@ -13,9 +15,8 @@ from circumvent.model.option import (
     ProxySettings,
     VoiceSettings,
     WebSettings,
-    is_address,
-    join_host_port,
 )
+from circumvent.model.wireguard import WireguardSettings
 from circumvent.names.stamps import Stamp, StampError, StampKind, default_port, format_stamp
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ _IN_FRAGMENT: Final = "-._~!$&*+=:@/?"
 
 
 def links_of(option: Option) -> Iterator[str]:
-    """Yield the links that may stand for ``option``, the plainest first. None says more than the option holds."""
+    """Yield the links that may stand for ``option``, the plainest first; of a bridge its line."""
+    line = bridge_line(option)
+    if line is not None:
+        yield line
+        return
     plain = _plain(option)
     label = "" if option.label == option.endpoint.host else f"#{quote(option.label, safe=_IN_FRAGMENT)}"
     if plain is not None:
@@ -141,6 +146,8 @@ def _plain(option: Option) -> str | None:
             return f"{'https' if settings.tls else 'http'}://{_userinfo(option)}{place}"
         case VoiceSettings():
             return _voice(option, settings)
+        case WireguardSettings():
+            return link_of(option)
     return f"{option.kind}://{_userinfo(option)}{place}" if option.kind in ("socks5", "socks4a") else None
 
 
@@ -157,9 +164,3 @@ def _userinfo(option: Option) -> str:
     user = quote(option.user.reveal(), safe="")
     password = f":{quote(option.password.reveal(), safe='')}" if option.password is not None else ""
     return f"{user}{password}@"
-
-
-def host_and_port(endpoint: Endpoint) -> str:
-    """Return ``host:port`` with the first known address where there is one: a file may go where no resolver is honest."""
-    known = next(iter(endpoint.addresses), endpoint.host)
-    return join_host_port(known if is_address(known) else endpoint.host, endpoint.port)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from circumvent.convert.bridges import bridge_line
 from circumvent.convert.links import stamp_of
+from circumvent.convert.ovpn import write_ovpn
 from circumvent.convert.problem import CannotWrite
 from circumvent.convert.vpn_tables import vpn_fields
 from circumvent.model.kinds import KINDS
+from circumvent.model.openvpn import OpenvpnSettings
 from circumvent.model.option import (
     DnscryptSettings,
     OdohSettings,
@@ -48,8 +51,22 @@ def fields_of(option: Option, labels: Mapping[str, str] | None = None) -> dict[s
     fields: dict[str, Any] = {"kind": option.kind}
     if option.label != option.endpoint.host:
         fields["label"] = option.label
-    fields |= _place(option)
+    fields |= _whole(option) or _by_fields(option)
+    fields["via"] = _carrier(option, labels or {})
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _whole(option: Option) -> dict[str, Any]:
+    """Return the one field that says all of an option, for kinds that have such; else nothing."""
+    line = bridge_line(option)
+    if line is not None:
+        return {"line": line, "ca": option.ca}
+    return {"profile": write_ovpn(option)} if isinstance(option.settings, OpenvpnSettings) else {}
+
+
+def _by_fields(option: Option) -> dict[str, Any]:
     settings = option.settings
+    fields = _place(option)
     match settings:
         case DnscryptSettings() if "stamp" not in fields:
             fields |= {"provider": settings.provider, "public_key": settings.public_key.hex()}
@@ -64,8 +81,7 @@ def fields_of(option: Option, labels: Mapping[str, str] | None = None) -> dict[s
     fields |= {"sni": option.sni, "alpn": list(option.alpn) or None, "ca": option.ca}
     for name, secret in (("user", option.user), ("password", option.password)):
         fields[name] = secret.reveal() if secret is not None else None
-    fields["via"] = _carrier(option, labels or {})
-    return {name: value for name, value in fields.items() if value is not None}
+    return fields
 
 
 def _carrier(option: Option, labels: Mapping[str, str]) -> str | None:

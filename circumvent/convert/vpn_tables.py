@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from circumvent.convert.wireguard import disguise_fields
 from circumvent.model.ikev2 import Ikev2Settings
 from circumvent.model.l2tp import L2tpSettings
 from circumvent.model.openconnect import OpenconnectSettings
 from circumvent.model.sstp import SstpSettings
+from circumvent.model.wireguard import WireguardSettings
 
 if TYPE_CHECKING:
     from circumvent.model.secret import Secret
@@ -29,6 +31,8 @@ def vpn_fields(settings: object) -> dict[str, Any]:
             return {"ipsec": None if settings.ipsec else False}
         case Ikev2Settings():
             return _ikev2(settings)
+        case WireguardSettings():
+            return _wireguard(settings)
     return {}
 
 
@@ -44,6 +48,22 @@ def _ikev2(settings: Ikev2Settings) -> dict[str, Any]:
         "eap_only": settings.eap_only or None,
         "fragmentation": None if settings.fragmentation else False,
     }
+
+
+def _wireguard(settings: WireguardSettings) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "private_key": settings.private_key.reveal(),
+        "public_key": base64.b64encode(settings.peer_key).decode("ascii"),
+        "preshared_key": _revealed(settings.preshared_key),
+        "addresses": list(settings.addresses),
+        "dns": list(settings.resolvers) or None,
+        "mtu": settings.mtu,
+        "keepalive": settings.keepalive,
+        "reserved": None if settings.reserved is None else list(settings.reserved),
+    }
+    if settings.disguise is not None:
+        fields |= {name.lower(): value for name, value in disguise_fields(settings.disguise)}
+    return fields
 
 
 def _pin(pin: bytes | None) -> str | None:

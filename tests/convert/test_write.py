@@ -16,6 +16,9 @@ from circumvent.inputs import read_inputs
 from circumvent.model.option import Option, ProxySettings, WebSettings
 from circumvent.model.secret import Secret
 from tests.convert.strategies import LINKED, made, tabled
+from tests.secrets.held import ALL, Held
+
+FILES = {("wireguard", "amneziawg"): "conf", ("openvpn",): "ovpn"}
 
 
 def read(text: str) -> tuple[Option, ...]:
@@ -87,6 +90,16 @@ def test_the_catalogue_can_be_handed_on(option: Option) -> None:
     bare = replace(option, operator=None, cdn=None, filtering=False, exposure_override=None)
     (found,) = read(write([bare], "toml"))
     assert canonical(found) == canonical(bare)
+
+
+@pytest.mark.parametrize("held", ALL, ids=repr)
+def test_what_users_hold_can_be_handed_on(held: Held) -> None:
+    """Files of every kind that holds keys: TOML says all of each, and so do the files of its own programs."""
+    for option in read(held.text):
+        forms = ["toml", *(form for kinds, form in FILES.items() if option.kind in kinds)]
+        for form in forms:
+            (found,) = read(write([option], form))
+            assert canonical(found) == canonical(option), form
 
 
 def test_an_option_that_goes_through_another_is_written_with_it() -> None:

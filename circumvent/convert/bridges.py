@@ -1,0 +1,53 @@
+"""Tor bridges as the lines that Tor and its browser read."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Final
+
+from circumvent.model.bridge import Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.option import join_host_port
+
+if TYPE_CHECKING:
+    from circumvent.model.option import Option
+
+#: The address of a WebTunnel line means nothing; such lines have one of the documentation's (RFC 3849).
+_NOWHERE: Final = "[2001:db8::1]:443"
+
+
+def bridge_line(option: Option) -> str | None:
+    """Return the line of a bridge, ``None`` for an option that is none."""
+    settings = option.settings
+    match settings:
+        case TorSettings():
+            words = ["Bridge", str(option.endpoint), _hexadecimal(settings.fingerprint)]
+        case Obfs4Settings():
+            cert = _unpadded(settings.node_id + settings.public_key)
+            mode = f"iat-mode={settings.iat_mode}"
+            words = ["obfs4", str(option.endpoint), _hexadecimal(settings.fingerprint), f"cert={cert}", mode]
+        case WebtunnelSettings():
+            words = _webtunnel(option, settings)
+        case _:
+            return None
+    return " ".join(filter(None, words))
+
+
+def _webtunnel(option: Option, settings: WebtunnelSettings) -> list[str]:
+    scheme = "https" if settings.tls else "http"
+    words = ["webtunnel", _NOWHERE, _hexadecimal(settings.fingerprint)]
+    words.append(f"url={scheme}://{settings.host}{settings.path}")
+    known = option.endpoint.addresses[:1]
+    words += [f"addr={join_host_port(address, option.endpoint.port)}" for address in known]
+    if option.sni:
+        words.append(f"servername={option.sni}")
+    if settings.chain_hash is not None:
+        words.append(f"cert={_unpadded(settings.chain_hash)}")
+    return words
+
+
+def _hexadecimal(fingerprint: bytes | None) -> str:
+    return "" if fingerprint is None else fingerprint.hex().upper()
+
+
+def _unpadded(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii").rstrip("=")

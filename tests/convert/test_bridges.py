@@ -1,0 +1,52 @@
+"""Bridge lines: what is written is read again as the same bridge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from circumvent.convert import write
+from circumvent.convert.bridges import bridge_line
+from circumvent.ids import IdMaker, canonical
+from circumvent.inputs import read_inputs
+from circumvent.model.bridge import Obfs4Settings, TorSettings, WebtunnelSettings
+from tests.convert.strategies import IPV4, IPV6, KEYS, NAMES, PATHS, PORTS, made
+
+if TYPE_CHECKING:
+    from circumvent.model.option import Option
+
+TWENTY = st.binary(min_size=20, max_size=20)
+
+
+@st.composite
+def bridges(draw: st.DrawFn) -> Option:
+    """A bridge of each sort."""
+    kind, mark = draw(st.sampled_from(["tor", "obfs4", "webtunnel"])), draw(st.none() | TWENTY)
+    if kind == "webtunnel":
+        host, port, addresses = draw(NAMES), draw(PORTS), tuple(draw(st.lists(IPV4 | IPV6, max_size=1)))
+        tunnel = WebtunnelSettings(
+            host=host if port == 443 else f"{host}:{port}",
+            path=draw(PATHS),
+            chain_hash=draw(st.none() | KEYS),
+            fingerprint=mark,
+        )
+        return made(kind, host, port, addresses=addresses, sni=draw(st.none() | NAMES), settings=tunnel)
+    held: TorSettings | Obfs4Settings = TorSettings(fingerprint=mark)
+    if kind == "obfs4":
+        mode = draw(st.integers(0, 2))
+        held = Obfs4Settings(node_id=draw(TWENTY), public_key=draw(KEYS), iat_mode=mode, fingerprint=mark)
+    return made(kind, draw(IPV4 | IPV6), draw(PORTS), settings=held)
+
+
+@settings(max_examples=200, deadline=None)
+@given(bridges(), st.sampled_from(["link", "toml"]))
+def test_a_bridge_is_the_same_after_its_line(option: Option, form: str) -> None:
+    text = write([option], form)
+    parsed = read_inputs(["-"], ids=IdMaker(bytes(32)), stdin=lambda _: text.encode(), allow_private=True)
+    assert [canonical(one) for one in parsed.options] == [canonical(option)]
+
+
+def test_what_is_no_bridge_has_no_line() -> None:
+    assert bridge_line(made("dot", "d.example", 853)) is None
