@@ -26,6 +26,9 @@ Json = Annotated[
     typer.Option("--json", help="truth, verdicts and report as one JSON document", rich_help_panel="Output"),
 ]
 Plain = options.Plain
+BehaviourId = Annotated[
+    str | None, typer.Argument(metavar="ID", help="a behaviour, or the beginning of several")
+]
 Program = Annotated[list[str] | None, typer.Argument(metavar="COMMAND")]
 
 lab = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
@@ -50,6 +53,14 @@ def show(scenario: Scenario, plain: Plain = False) -> int:
     from circumvent.cli.lab_screens import run_show  # noqa: PLC0415 - not for --help
 
     return run_show(scenario, plain=plain)
+
+
+@lab.command("rules")
+def rules(behaviour: BehaviourId = None, plain: Plain = False) -> int:
+    """List what censors have been seen to do. One in full, with its sources and the rules that model it, by its id."""
+    from circumvent.cli.lab_screens import run_rules  # noqa: PLC0415 - not for --help
+
+    return run_rules(behaviour, plain=plain)
 
 
 @lab.command("run", context_settings=PASSES_ON)

@@ -63,6 +63,35 @@ def run_show(name: str, *, plain: bool) -> int:
     return ALL_RIGHT
 
 
+def run_rules(name: str | None, *, plain: bool) -> int:
+    """Print documented behaviours, or one in full with its rules as a scenario has them.
+
+    :raises ValueProblem: when there is none of this name, and none that begins so.
+    """
+    from circumvent.lab.behaviours import behaviours  # noqa: PLC0415 - for this command only
+    from circumvent.say.lab_behaviours import behaviour_in_full, behaviour_list  # noqa: PLC0415 - as above
+
+    known = behaviours()
+    if name in known:
+        one = known[name]
+        scenarios = [each for each in names() if name in find(each).behaviours]
+        terminal.show(behaviour_in_full(one, scenarios), sys.stdout, plain=plain)
+        if one.rule:
+            print(f"\n{one.text()}", end="", flush=True)  # no line of it may be broken
+        return ALL_RIGHT
+    found = [one for one in known.values() if one.id.startswith(name or "")]
+    if not found:
+        from circumvent.inputs.suggest import suggest  # noqa: PLC0415 - for a mistake only
+
+        meant = suggest(name or "", tuple(known))
+        hint = f" Did you mean {meant}?" if meant else ""
+        raise ValueProblem(
+            f'circumvent lab: there is no behaviour "{sanitise(name or "", 40)}".{hint} All of them: circumvent lab rules'
+        )
+    terminal.show(behaviour_list(found), sys.stdout, plain=plain)
+    return ALL_RIGHT
+
+
 def run_replay(name: str, *, plain: bool) -> int:
     """Print a recorded run.
 

@@ -37,6 +37,31 @@ def test_a_scenario_in_full_has_link_rules_truth_and_sources(capsys: Any, name: 
     assert f"circumvent lab run {name}" in shown
 
 
+def test_behaviours_are_listed_by_the_beginning_of_their_names(capsys: Any) -> None:
+    assert said(capsys, "rules").startswith("71 documented behaviours of censors.")
+    shown = said(capsys, "rules", "cn-")
+    assert shown.startswith("12 documented behaviours")
+    assert "cn-esni-drop" in shown
+    assert "ru-quic-v1" not in shown
+
+
+def test_a_behaviour_is_shown_with_rules_for_a_scenario(capsys: Any, tmp_path: Any) -> None:
+    shown = said(capsys, "rules", "ru-quic-v1")
+    assert "russia-tspu-tls" in shown
+    _, _, rules = shown.partition("As rules of a scenario\n")
+    file = tmp_path / "mine.toml"
+    head = 'name = "mine"\ntitle = "Mine"\nmodels = "m"\nsources = ["me"]\n'
+    file.write_text(f'{head}{rules}\n[truth]\nstate = ["open"]\n')
+    assert "quic-version-1" in said(capsys, "show", str(file))
+    assert "no model" in said(capsys, "rules", "kz-mitm-2024")
+
+
+def test_a_wrong_name_of_a_behaviour_gets_a_suggestion(capsys: Any) -> None:
+    assert main(["lab", "rules", "ru-quic-v2"]) == 2
+    told = capsys.readouterr().err
+    assert 'there is no behaviour "ru-quic-v2". Did you mean ru-quic-v1?' in told
+
+
 @pytest.mark.parametrize("command", ["show", "run", "shell", "replay", "record"])
 def test_a_wrong_name_gets_a_suggestion(capsys: Any, command: str) -> None:
     more = ["--pcap", "no.pcap"] if command == "record" else []
