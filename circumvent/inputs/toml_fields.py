@@ -25,7 +25,7 @@ _BRIDGE: Final = frozenset({"kind", "label", "line", "via"})
 
 _WIREGUARD: Final = frozenset({
     "kind", "label", "host", "port", "endpoint", "via", "private_key", "public_key", "preshared_key", "addresses", "dns",
-    "mtu", "reserved",
+    "keepalive", "mtu", "reserved",
 })  # fmt: skip
 
 #: Kind to the fields that its tables may have.
