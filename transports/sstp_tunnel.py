@@ -51,6 +51,7 @@ class SstpLink:
         self._deframer = Deframer()
         self._first = rest
         self._ready: deque[Control | Data] = deque()
+        self._over: PeerError | anyio.EndOfStream | None = None
         self.arrived = trace.clock.now()
 
     async def send(self, data: bytes) -> None:
@@ -64,10 +65,13 @@ class SstpLink:
         :raises PeerError: when it aborted it, or what came is no packet.
         """
         while True:
-            while self._ready:
+            if self._over is not None:
+                raise self._over
+            if self._ready:
                 packet = self._ready.popleft()
                 if isinstance(packet, Data) or not await self._serve(packet):
                     return packet
+                continue
             data, self._first = self._first, b""
             if not data:
                 data = await self._stream.receive(CHUNK)
@@ -75,7 +79,11 @@ class SstpLink:
             try:
                 self._ready += self._deframer.feed(data)
             except SstpError as exc:
-                raise PeerError(failures.WRONG_ANSWER, str(exc)) from exc
+                self.give_up(str(exc))
+
+    def give_up(self, why: str) -> None:
+        """Fail from now on, whoever reads: what comes after a breach of the protocol means nothing."""
+        self._over = PeerError(failures.WRONG_ANSWER, why)
 
     async def _serve(self, message: Control) -> bool:
         """Deal with a message that concerns the call as a whole; tell whether it was one."""
@@ -87,8 +95,10 @@ class SstpLink:
         if message.kind not in _ENDS:
             return False
         if message.kind == MessageType.CALL_ABORT:
-            raise PeerError(failures.WRONG_ANSWER, f"the server aborted the call: {_status(message)}")
-        raise anyio.EndOfStream
+            self.give_up(f"the server aborted the call: {_status(message)}")
+        else:
+            self._over = anyio.EndOfStream()
+        return True
 
     async def answer(self, data: bytes) -> None:
         """Send something that the server asked for, whole, even if whoever reads is cancelled meanwhile."""
@@ -149,8 +159,9 @@ class SstpTunnel:
                 replies = self._client.receive(packet.payload)
             except PppError:
                 continue  # damaged or strange frames are discarded (RFC 1661, section 2)
-            except (NoAgreement, Rejected) as exc:
-                raise PeerError(failures.WRONG_ANSWER, "the server begins to negotiate again") from exc
+            except (NoAgreement, Rejected):
+                self._link.give_up("the server begins to negotiate again")
+                continue
             for reply in replies:
                 await self._link.answer(encode_data(reply))
             self._ready += [Datagram(data, self._link.arrived) for data in self._client.packets]

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 OURS: Final = "10.9.0.2"
 USER, PASSWORD = "alice", "correct horse"
-GOOD: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\nServer: Microsoft-HTTPAPI/2.0\r\n\r\n"
+GOOD: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\nServer: Microsoft-HTTPAPI/2.0\r\n\r\n"
+)
 CHALLENGE: Final = bytes(range(16))
 NONCE: Final = bytes(range(100, 132))
 LCP, PAP, CHAP, IPCP, IPV4 = 0xC021, 0xC023, 0xC223, 0x8021, 0x0021
@@ -67,7 +69,7 @@ class SstpServer:
 
     ``head`` answers the HTTP request, ``acknowledgement`` the Connect Request (``None``: as it should be);
     ``authentication`` is what it wants first, ``settles`` what it takes in its place; ``knows`` is the password by
-    which it proves itself. ``greet`` is sent with the acknowledgement, ``inside`` once the link is open; ``cut`` bytes
+    which it proves itself. ``greet`` is sent with the acknowledgement, ``inside`` when the first packet has come; ``cut`` bytes
     down later it falls silent, after ``ends`` packets it ends the call.
     """
 
@@ -176,8 +178,8 @@ class SstpServer:
         elif code == 2:
             self._open[which] = True
             if which:
-                await self._link.write(self.inside)
-            elif self.authentication is None:
+                return
+            if self.authentication is None:
                 await self._link.write(config(IPCP, 1, 1, (3, ip_address(GATEWAY).packed)))
             elif self._wanted == MSCHAPV2:
                 value = bytes([16]) + CHALLENGE + b"server"
@@ -231,6 +233,8 @@ class SstpServer:
     async def _packet(self, packet: bytes) -> None:
         assert all(self._open), "packets before the link is open"
         self._count += 1
+        if self._count == 1:
+            await self._link.write(self.inside)
         if self.ends is not None and self._count > self.ends:
             await self._link.write(control(6))
             return

@@ -69,7 +69,7 @@ class TestOcserv:
 
     @pytest.mark.parametrize("credentials", [{"password": "wrong"}, {"user": "nobody"}])
     async def test_wrong_credentials_are_refused_once(
-        self, ocserv: Callable[..., lab.Gateway], unbound: Resolver, credentials: dict[str, str]
+        self, ocserv: Callable[..., lab.Gateway], unbound: Resolver, credentials: dict[str, Any]
     ) -> None:
         server = ocserv()
         option = gateway_option("openconnect", server, **credentials)
@@ -154,7 +154,11 @@ class TestOcserv:
         done = subprocess.run(
             [
                 *(program, "--authenticate", "--non-inter", "--passwd-on-stdin", f"--user={server.user}"),
-                *(f"--cafile={server.ca_file}", f"--resolve={server.name}:{server.address}", f"https://{server.name}"),
+                *(
+                    f"--cafile={server.ca_file}",
+                    f"--resolve={server.name}:{server.address}",
+                    f"https://{server.name}",
+                ),
             ],
             input=f"{password}\n",
             capture_output=True,
@@ -172,7 +176,9 @@ async def serving(pki: Pki, gateway: tls.Behaviour) -> AsyncIterator[int]:
         yield served.port
 
 
-async def tried(pki: Pki, gateway: Gateway, settings: OpenconnectSettings | None = None, **more: Any) -> Result:
+async def tried(
+    pki: Pki, gateway: Gateway, settings: OpenconnectSettings | None = None, **more: Any
+) -> Result:
     """Try a gateway of the tests."""
     credentials = {name: more.pop(name) for name in ("user", "password") if name in more}
     async with serving(pki, gateway) as port:
@@ -191,7 +197,10 @@ class TestTheConversation:
         result = await tried(pki, gateway, goal=Proof.CARRIED)
         assert (result.failure, result.proof) == (None, Proof.CARRIED)
         first, name, password, connect = gateway.requests
-        assert first.texts["group-access"] == "https://lab.example:" + first.headers["host"].partition(":")[2] + "/"
+        assert (
+            first.texts["group-access"]
+            == "https://lab.example:" + first.headers["host"].partition(":")[2] + "/"
+        )
         assert name.texts["username"] == "alice"
         assert "password" not in name.texts
         assert password.texts["password"] == "correct horse"
@@ -200,7 +209,9 @@ class TestTheConversation:
         assert gateway.packets[-1] == (faults.DISCONNECT, b"\xb0user disconnected")
 
     async def test_a_cookie_is_a_session_too(self, pki: Pki) -> None:
-        answer = page(COMPLETE.replace(b"session-token", b"other"), 200, "Set-Cookie: webvpn=from-the-head; Secure")
+        answer = page(
+            COMPLETE.replace(b"session-token", b"other"), 200, "Set-Cookie: webvpn=from-the-head; Secure"
+        )
         gateway = Gateway([page(ONE_FORM), answer], network=network())
         result = await tried(pki, gateway, goal=Proof.CARRIED)
         assert result.proof is Proof.CARRIED
@@ -240,7 +251,11 @@ class TestTheConversation:
         assert "client-cert-fail" in gateway.requests[1].texts
 
     async def test_the_gateway_may_ask_whether_we_are_there(self, pki: Pki) -> None:
-        greet = faults.packet(faults.DPD_REQUEST, b"well?") + faults.packet(faults.KEEPALIVE) + faults.packet(99, b"?")
+        greet = (
+            faults.packet(faults.DPD_REQUEST, b"well?")
+            + faults.packet(faults.KEEPALIVE)
+            + faults.packet(99, b"?")
+        )
         gateway = good(network=network(), greet=greet)
         result = await tried(pki, gateway, goal=Proof.CARRIED)
         assert result.proof is Proof.CARRIED

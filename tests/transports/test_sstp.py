@@ -36,7 +36,9 @@ pytestmark = pytest.mark.anyio
 
 LOGIN = ["connect", "tls_handshake", "tunnel_handshake", "authenticate", "authenticate", "configuration"]
 
-if speaks_sstp():  # where there is none, nothing is left out: the package of Debian 12 answers no SSTP client at all
+if (
+    speaks_sstp()
+):  # where there is none, nothing is left out: the package of Debian 12 answers no SSTP client at all
 
     @pytest.mark.daemons
     class TestSoftEther:
@@ -50,7 +52,7 @@ if speaks_sstp():  # where there is none, nothing is left out: the package of De
 
         @pytest.mark.parametrize("credentials", [{"password": "wrong"}, {"user": "nobody"}])
         async def test_wrong_credentials_are_refused_once(
-            self, softether: lab.SstpServer, unbound: Resolver, credentials: dict[str, str]
+            self, softether: lab.SstpServer, unbound: Resolver, credentials: dict[str, Any]
         ) -> None:
             option = gateway_option("sstp", softether, **credentials)
             result = await attempt(option, lab_context(unbound.anchor, softether))
@@ -97,7 +99,9 @@ class TestTheCall:
         result = await tried(pki, here)
         assert (result.failure, result.proof) == (None, Proof.SUSTAINED)
         assert result.steps == [*LOGIN, "carry", "mtu", "sustain_down", "sustain_up"]
-        assert here.request.startswith(b"SSTP_DUPLEX_POST /sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/ HTTP/1.1\r\n")
+        assert here.request.startswith(
+            b"SSTP_DUPLEX_POST /sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/ HTTP/1.1\r\n"
+        )
         assert here.bound
         assert [place["answered"] for place in result.detail("carry")["echo"].values()] == [True, True]
 
@@ -143,7 +147,11 @@ class TestTheCall:
         assert here.responses == 0
 
     async def test_the_server_may_ask_whether_we_are_there(self, pki: Pki) -> None:
-        here = server(pki, greet=control(8), inside=control(8) + data(faults.LCP, struct.pack("!BBH4s", 9, 5, 8, b"abcd")))
+        here = server(
+            pki,
+            greet=control(8),
+            inside=control(8) + data(faults.LCP, struct.pack("!BBH4s", 9, 5, 8, b"abcd")),
+        )
         result = await tried(pki, here, goal=Proof.CARRIED)
         assert result.proof is Proof.CARRIED
         assert here.heard.count("control 9") == 2
@@ -166,7 +174,7 @@ class TestTheCall:
 
 class TestRefusals:
     @pytest.mark.parametrize("credentials", [{"password": "wrong"}, {"user": "bob"}])
-    async def test_a_wrong_password_is_said_once(self, pki: Pki, credentials: dict[str, str]) -> None:
+    async def test_a_wrong_password_is_said_once(self, pki: Pki, credentials: dict[str, Any]) -> None:
         """The server would hear another try (R=1); there is none."""
         here = server(pki)
         result = await tried(pki, here, **credentials)
