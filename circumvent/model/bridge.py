@@ -27,9 +27,14 @@ class Obfs4Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebtunnelSettings:
-    """Settings of ``webtunnel``: the secret URL, and where given the hash that the whole chain must have (32 bytes)."""
+    """Settings of ``webtunnel``: the secret URL in parts, and where given the hash of the whole chain (32 bytes).
 
-    url: str = field(repr=False)
+    ``host`` is what the request names (with a port that is not the usual one); without ``tls`` it is plain HTTP.
+    """
+
+    host: str = field(repr=False)
+    path: str = field(repr=False)
+    tls: bool = True
     chain_hash: bytes | None = field(default=None, repr=False)
     fingerprint: bytes | None = field(default=None, repr=False)
 

@@ -17,7 +17,7 @@ from circumvent.model.words import Proof, Reason
 KEYS: Final = frozenset({
     "addresses", "aead", "age_ms", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
     "by_hand", "canaries", "cipher", "class", "clear", "clock", "clock_skew_s", "closed_by", "construction", "controls", "cut_bytes", "datagrams_received", "dnssec",
-    "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "http", "identity", "idle", "ignored", "in_use",
+    "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "hours_ahead", "http", "iat_mode", "identity", "idle", "ignored", "in_use",
     "echo", "gateway", "beyond", "mtu", "said", "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
     "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
     "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal",
@@ -28,7 +28,8 @@ KEYS: Final = frozenset({
 
 #: Steps that transports and the check have (``docs/transports``).
 STEPS: Final = frozenset({
-    "allocate", "authenticate", "binding", "bulk_tls", "carry", "clock", "configuration", "connect", "control_http", "control_tls", "honesty",
+    "allocate", "authenticate", "binding", "bulk_tls", "carry", "circuit", "clock", "configuration", "connect", "control_http", "control_tls", "honesty",
+    "http_upgrade", "obfs4_handshake", "pin", "tor_tls",
     "idle", "late_answers", "mtu", "proxy_handshake", "quic_handshake", "resolve", "sustain", "sustain_down", "sustain_up",
     "tls_handshake", "tunnel_handshake", "udp_associate", "voice",
 })  # fmt: skip

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circumvent.inputs.unsupported import KINDS_TO_COME, SCHEMES, bridge_line, web_page, whole_file
+from circumvent.inputs.unsupported import KINDS_TO_COME, SCHEMES, web_page, whole_file
 from circumvent.model.kinds import KINDS
 
 
@@ -18,21 +17,7 @@ def test_every_sentence_ends() -> None:
     assert all(sentence.endswith(".") for sentence in SCHEMES.values())
 
 
-@pytest.mark.parametrize(
-    ("line", "found"),
-    [
-        ("obfs4 192.0.2.3:443 0123456789ABCDEF0123456789ABCDEF01234567 cert=a+b/c iat-mode=0", True),
-        ("Bridge webtunnel [2001:db8::1]:443 url=https://h.example/x", True),
-        ("192.0.2.3:443 $0123456789abcdef0123456789abcdef01234567", True),
-        ("192.0.2.3:443", False),
-        ("hello 192.0.2.3:443", False),
-    ],
-)
-def test_bridge_lines(line: str, found: bool) -> None:
-    assert (bridge_line(line) is not None) == found
-
-
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
-    for look in (bridge_line, web_page, whole_file):
+    for look in (web_page, whole_file):
         look(text)

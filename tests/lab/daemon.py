@@ -40,6 +40,8 @@ PACKAGES: Final = {
     "ldns-verify-zone": "ldnsutils",
     "microsocks": "microsocks",
     "ocpasswd": "ocserv",
+    "nginx": "nginx-light",
+    "obfs4proxy": "obfs4proxy",
     "ocserv": "ocserv",
     "openconnect": "openconnect",
     "openssl": "openssl",
@@ -49,6 +51,7 @@ PACKAGES: Final = {
     "turnserver": "coturn",
     "turnutils_stunclient": "coturn",
     "turnutils_uclient": "coturn",
+    "tor": "tor",
     "unbound": "unbound",
     "v2ray": "v2ray",
 }

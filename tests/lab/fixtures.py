@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab import names, openconnect, proxies, quic, sstp, voice, web, zone
+from tests.lab import ikev2, names, openconnect, proxies, quic, sstp, tor, voice, web, wireguard, zone
+from tests.lab.daemon import find_program
+from tests.lab import openvpn as openvpn_servers
 from tests.lab.left_out import requires
 from tests.lab.names import Character
 from tests.lab.pki import Pki, make_pki
@@ -49,8 +51,11 @@ __all__ = [
     "unbound",
     "v2ray",
 ]
+    "tor_bridge",
 
 #: The addresses on which each character of unbound listens.
+    "wireguard_peer",
+    "webtunnel_site",
 _UNBOUND_ADDRESSES = {
     Character.HONEST: ("198.51.100.10", "2001:db8:100::10"),
     Character.HONEST_NSEC: ("198.51.100.12", "2001:db8:100::12"),
@@ -269,6 +274,15 @@ def tinyproxy_password(
 @pytest.fixture(scope="session")
 def squid(
     daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+@pytest.fixture(scope="session")
+def openvpn(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> openvpn_servers.Servers:
+    """OpenVPN servers in every wrapping, over UDP and TCP, each in a network of its own with a way to unbound."""
+    requires("openvpn")
+    return openvpn_servers.Servers(pki, unbound.address, lab_directory, daemons)
+
+
 ) -> proxies.Proxy:
     """squid: HTTP CONNECT in clear and over TLS."""
     requires("squid")
@@ -287,6 +301,35 @@ def squid(
 @pytest.fixture(scope="session")
 def ocserv(
     daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+@pytest.fixture(scope="session")
+def tor_bridge(daemons: list[Daemon], lab_directory: Callable[[str], Path]) -> tor.Bridge:
+    """A Tor bridge: a plain ORPort, and obfs4 in each ``iat-mode``."""
+    requires("tor", "obfs4proxy")
+    handle = tor.start_bridge(
+        lab_directory("tor"), address="198.51.100.34", obfs4proxy=find_program("obfs4proxy") or ""
+    )
+    daemons += [handle.daemon, *(proxy.daemon for mode, proxy in handle.obfs4.items() if mode)]
+    return handle
+
+
+@pytest.fixture(scope="session")
+def webtunnel_site(
+    daemons: list[Daemon], pki: Pki, tor_bridge: tor.Bridge, lab_directory: Callable[[str], Path]
+) -> tor.Site:
+    """nginx with a WebTunnel path that leads to the bridge."""
+    requires("nginx")
+    handle, server = tor.start_site(
+        lab_directory("webtunnel"),
+        address="198.51.100.35",
+        name="webtunnel.lab.example",
+        bridge=tor_bridge,
+        credentials=_credentials(pki, "webtunnel", "198.51.100.35"),
+        ca_file=pki.ca_file,
+    )
+    daemons += [server, handle.daemon]
+    return handle
+
+
 ) -> openconnect.Gateways:
     """Return the ocserv of a character, started when it is asked for."""
     requires("ocserv", "ocpasswd")
@@ -296,6 +339,46 @@ def ocserv(
 @pytest.fixture(scope="session")
 def softether(
     daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+@pytest.fixture(scope="session")
+def strongswan(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> ikev2.StrongSwan:
+    """strongSwan: IKEv2 with every sort of login, each on an address of its own, with a way to unbound."""
+    ikev2.require_strongswan()
+    assert unbound.address == ikev2.RESOLVER
+    handle = ikev2.start_strongswan(lab_directory("strongswan"), pki)
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def wireguard_peer(
+    daemons: list[Daemon], unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> wireguard.Server:
+    """wireguard-go with a preshared key, with a network of its own and a way to unbound."""
+    requires("wireguard-go")
+    handle = wireguard.start_peer(lab_directory("wireguard"), number=1, resolver=unbound.address)
+    daemons.append(handle.daemon)
+    return handle
+
+
+@pytest.fixture(scope="session")
+def amneziawg_peer(
+    daemons: list[Daemon], unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> wireguard.Server:
+    """amneziawg-go with everything that AmneziaWG 2.0 has, where it is on PATH."""
+    requires("amneziawg-go")
+    handle = wireguard.start_peer(
+        lab_directory("amneziawg"),
+        number=2,
+        resolver=unbound.address,
+        program="amneziawg-go",
+        awg=wireguard.AMNEZIA,
+    )
+    daemons.append(handle.daemon)
+    return handle
+
+
 ) -> sstp.SstpServer:
     """SoftEther VPN Server: SSTP. Debian 12 packages one that answers no SSTP client."""
     requires("vpnserver", "vpncmd")

@@ -1,0 +1,252 @@
+"""A Tor bridge: tor with a plain ORPort, obfs4proxy before it in each ``iat-mode``, and a web site with a WebTunnel path.
+
+One bridge without a network around it is enough: it makes and signs its own descriptor and serves it. Its directory
+authority does not exist, so that it contacts nobody. WebTunnel's server is ours (``webtunnel_server.py``: none is
+packaged), behind a real nginx.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests.lab.daemon import LOOK_AGAIN, START_TIMEOUT, Daemon, DaemonFailed, Ready, start
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.lab.pki import Credentials
+
+OR_PORT: Final = 9001
+#: Port of obfs4proxy by its ``iat-mode``; tor itself manages the first.
+OBFS4_PORTS: Final = {0: 8443, 1: 8444, 2: 8445}
+SECRET_PATH: Final = "/5m9yq0j4ghkz0fz7qmuw"
+_WEBTUNNEL_PORT: Final = 9080
+_SERVER: Final = Path(__file__).with_name("webtunnel_server.py")
+
+_TORRC: Final = """\
+DataDirectory {directory}/data
+Log notice stdout
+Log info file {directory}/info.log
+SocksPort 0
+ORPort {address}:{or_port} IPv4Only
+Address {address}
+AssumeReachable 1
+BridgeRelay 1
+PublishServerDescriptor 0
+BridgeDistribution none
+ExtORPort auto
+ServerTransportPlugin obfs4 exec {obfs4proxy}
+ServerTransportListenAddr obfs4 {address}:{obfs4_port}
+ContactInfo lab@example.invalid
+Nickname labbridge
+DirAuthority nobody orport=5000 v3ident={nobody}1 198.51.100.60:7000 {nobody}2
+ExitPolicy reject *:*
+"""
+
+_NGINX: Final = """\
+daemon off;
+master_process off;
+user root;
+pid {directory}/nginx.pid;
+error_log stderr;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+  server {{
+    listen {address}:443 ssl;
+    server_name {name};
+    ssl_certificate {chain};
+    ssl_certificate_key {key};
+    location / {{ return 200 "a web site like any other\\n"; }}
+    location = {path} {{
+      proxy_pass http://127.0.0.1:{port};
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+      proxy_buffering off;
+    }}
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obfs4:
+    """An obfs4proxy: where it listens, and the keys of its ``cert``."""
+
+    daemon: Daemon
+    port: int
+    iat_mode: int
+    node_id: bytes
+    public_key: bytes
+    cert: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """A running bridge. ``fingerprint`` is hexadecimal, as lines have it; ``obfs4`` is keyed by ``iat-mode``."""
+
+    daemon: Daemon
+    address: str
+    port: int
+    fingerprint: str
+    obfs4: Mapping[int, Obfs4]
+
+    def line(self, iat_mode: int | None = None) -> str:
+        """Return its bridge line: without a disguise, or with obfs4."""
+        if iat_mode is None:
+            return f"{self.address}:{self.port} {self.fingerprint}"
+        proxy = self.obfs4[iat_mode]
+        return f"obfs4 {self.address}:{proxy.port} {self.fingerprint} cert={proxy.cert} iat-mode={proxy.iat_mode}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The web site with a WebTunnel path."""
+
+    daemon: Daemon
+    bridge: Bridge
+    address: str
+    name: str
+    path: str
+    ca_file: Path
+    credentials: Credentials
+
+    def line(self, **arguments: str) -> str:
+        """Return its bridge line; ``arguments`` are added to it."""
+        more = "".join(f" {key}={value}" for key, value in arguments.items())
+        url = f"https://{self.name}{self.path}"
+        place = f"{self.address}:443"
+        return f"webtunnel 192.0.2.3:1 {self.bridge.fingerprint} url={url} ver=0.0.3 addr={place}{more}"
+
+
+def start_bridge(directory: Path, *, address: str, obfs4proxy: str) -> Bridge:
+    """Start tor with obfs4proxy, and obfs4proxy by itself for the other values of ``iat-mode``."""
+    torrc = directory / "torrc"
+    torrc.write_text(
+        _TORRC.format(
+            directory=directory,
+            address=address,
+            or_port=OR_PORT,
+            obfs4proxy=obfs4proxy,
+            obfs4_port=OBFS4_PORTS[0],
+            nobody="0" * 39,
+        ),
+        encoding="ascii",
+    )
+    (directory / "data").mkdir(mode=0o700)
+    daemon = start(
+        ["tor", "-f", str(torrc)],
+        directory=directory,
+        ready=[Ready(address=address, port=port) for port in (OR_PORT, OBFS4_PORTS[0])],
+    )
+    _, fingerprint = (directory / "data" / "fingerprint").read_text(encoding="ascii").split()
+    proxies = {0: _obfs4(daemon, directory / "data" / "pt_state", 0)}
+    try:
+        _wait_for_descriptor(daemon, directory / "info.log")
+        for iat_mode in (1, 2):
+            proxies[iat_mode] = _start_obfs4proxy(directory, address, obfs4proxy, iat_mode)
+    except BaseException:
+        for proxy in proxies.values():
+            proxy.daemon.stop()
+        raise
+    return Bridge(daemon=daemon, address=address, port=OR_PORT, fingerprint=fingerprint, obfs4=proxies)
+
+
+def _wait_for_descriptor(daemon: Daemon, log: Path) -> None:
+    """Wait until the bridge has signed its descriptor: about a second after its ports are open, 404 until then."""
+    limit = time.monotonic() + START_TIMEOUT
+    while "Rebuilding relay descriptor" not in log.read_text(encoding="utf-8", errors="replace"):
+        if time.monotonic() > limit:
+            raise DaemonFailed(f"tor makes no descriptor:\n{daemon.log_tail()}")
+        time.sleep(LOOK_AGAIN)
+
+
+def _start_obfs4proxy(directory: Path, address: str, program: str, iat_mode: int) -> Obfs4:
+    """Start obfs4proxy as tor would (pt-spec, section 3.2), before the same ORPort."""
+    state = directory / f"obfs4-{iat_mode}"
+    state.mkdir(mode=0o700)
+    port = OBFS4_PORTS[iat_mode]
+    daemon = start(
+        [program],
+        directory=directory,
+        ready=[Ready(address=address, port=port)],
+        name=f"obfs4proxy-{iat_mode}",
+        environment={
+            "TOR_PT_MANAGED_TRANSPORT_VER": "1",
+            "TOR_PT_STATE_LOCATION": str(state),
+            "TOR_PT_SERVER_TRANSPORTS": "obfs4",
+            "TOR_PT_SERVER_BINDADDR": f"obfs4-{address}:{port}",
+            "TOR_PT_SERVER_TRANSPORT_OPTIONS": f"obfs4:iat-mode={iat_mode}",
+            "TOR_PT_ORPORT": f"{address}:{OR_PORT}",
+        },
+    )
+    return _obfs4(daemon, state, iat_mode)
+
+
+def _obfs4(daemon: Daemon, state: Path, iat_mode: int) -> Obfs4:
+    keys = json.loads((state / "obfs4_state.json").read_text(encoding="ascii"))
+    line = (state / "obfs4_bridgeline.txt").read_text(encoding="ascii")
+    (cert,) = (word.removeprefix("cert=") for word in line.split() if word.startswith("cert="))
+    return Obfs4(
+        daemon=daemon,
+        port=OBFS4_PORTS[iat_mode],
+        iat_mode=iat_mode,
+        node_id=bytes.fromhex(keys["node-id"]),
+        public_key=bytes.fromhex(keys["public-key"]),
+        cert=cert,
+    )
+
+
+def start_site(
+    directory: Path, *, address: str, name: str, bridge: Bridge, credentials: Credentials, ca_file: Path
+) -> tuple[Site, Daemon]:
+    """Start nginx and WebTunnel's server behind it; return the site, and the second of the two."""
+    server = start(
+        [sys.executable, str(_SERVER), str(_WEBTUNNEL_PORT), bridge.address, str(bridge.port)],
+        directory=directory,
+        ready=[Ready(address="127.0.0.1", port=_WEBTUNNEL_PORT)],
+        name="webtunnel",
+    )
+    configuration = directory / "nginx.conf"
+    configuration.write_text(
+        _NGINX.format(
+            directory=directory,
+            address=address,
+            name=name,
+            chain=credentials.chain,
+            key=credentials.key,
+            path=SECRET_PATH,
+            port=_WEBTUNNEL_PORT,
+        ),
+        encoding="ascii",
+    )
+    try:
+        daemon = start(
+            ["nginx", "-p", str(directory), "-c", str(configuration), "-e", "stderr"],
+            directory=directory,
+            ready=[Ready(address=address, port=443)],
+        )
+    except BaseException:
+        server.stop()
+        raise
+    site = Site(
+        daemon=daemon,
+        bridge=bridge,
+        address=address,
+        name=name,
+        path=SECRET_PATH,
+        ca_file=ca_file,
+        credentials=credentials,
+    )
+    return site, server

@@ -1,0 +1,264 @@
+"""Bridges of every kind against real tor, obfs4proxy and nginx: what each network and server must look like.
+
+WebTunnel's server behind nginx is ours (``tests/lab/webtunnel_server.py``).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from circumvent.model.words import Proof
+from circumvent.net.verify import read_pem
+from circumvent.tor.webtunnel import chain_hash
+from tests.faults import proxy as faults
+from tests.transports.tor_context import bridge, context, detail_of, failure_of, try_once
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from circumvent.model.option import Option
+    from circumvent.model.record import Attempt
+    from tests.lab.tor import Bridge, Site
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.daemons,
+    pytest.mark.requires("tor", "obfs4proxy"),
+]
+
+#: Bridges without a disguise, and with obfs4 in each mode.
+MODES = [None, 0, 1, 2]
+TWO_HOURS = 7200.0
+
+
+async def through(
+    bridge_line: Bridge, iat_mode: int | None, tunnel: Callable[[faults.Link, str, int], Awaitable[None]]
+) -> Attempt:
+    """Try a bridge with something in between."""
+    port = bridge_line.port if iat_mode is None else bridge_line.obfs4[iat_mode].port
+
+    async def between(link: faults.Link) -> None:
+        await tunnel(link, bridge_line.address, port)
+
+    async with faults.serving(between) as served:
+        option = bridge(bridge_line.line(iat_mode), at=("127.0.0.1", served.port))
+        return await try_once(option, context(limit=1.5))
+
+
+@pytest.mark.parametrize("iat_mode", MODES)
+async def test_a_bridge_that_works_lasts(tor_bridge: Bridge, iat_mode: int | None) -> None:
+    given = context()
+    attempt = await try_once(bridge(tor_bridge.line(iat_mode)), given)
+    assert attempt.failure is None
+    assert attempt.proof is Proof.SUSTAINED
+    shook = detail_of(attempt, "tunnel_handshake")
+    assert shook["authenticated"] is True
+    assert shook["version"] == 5
+    assert abs(shook["clock_skew_s"]) < 5
+    assert detail_of(attempt, "sustain_down")["bytes"] >= 65536
+    assert detail_of(attempt, "sustain_up")["bytes"] >= 16384
+    assert attempt.bytes_received > 65536
+    assert attempt.bytes_sent > 16384
+    assert attempt.latency_ms is not None
+    assert attempt.down_kbps is not None
+    assert attempt.up_kbps is not None
+
+
+@pytest.mark.parametrize("iat_mode", MODES)
+async def test_a_try_stops_where_it_is_told_to(tor_bridge: Bridge, iat_mode: int | None) -> None:
+    attempt = await try_once(bridge(tor_bridge.line(iat_mode)), context(goal=Proof.CARRIED))
+    assert attempt.proof is Proof.CARRIED
+    assert attempt.step("sustain_down") is None
+
+
+async def test_without_a_fingerprint_it_says_that_nobody_was_authenticated(tor_bridge: Bridge) -> None:
+    option = bridge(f"Bridge {tor_bridge.address}:{tor_bridge.port}")
+    attempt = await try_once(option, context(goal=Proof.CARRIED))
+    assert attempt.proof is Proof.CARRIED
+    assert detail_of(attempt, "tunnel_handshake")["authenticated"] is False
+
+
+@pytest.mark.parametrize("iat_mode", [None, 0])
+async def test_another_relay_at_this_address_is_not_this_bridge(
+    tor_bridge: Bridge, iat_mode: int | None
+) -> None:
+    attempt = await try_once(bridge(tor_bridge.line(iat_mode), stranger=True), context())
+    assert failure_of(attempt) == ("tunnel_handshake", "wrong_key")
+    assert attempt.proof is Proof.REACHED
+
+
+@pytest.mark.parametrize("wrong", ["node_id", "public_key"])
+async def test_a_wrong_cert_is_silence(tor_bridge: Bridge, wrong: str) -> None:
+    value = os.urandom(20 if wrong == "node_id" else 32)
+    attempt = await try_once(bridge(tor_bridge.line(0), **{wrong: value}), context(limit=1.0))
+    assert failure_of(attempt) == ("obfs4_handshake", "generic_timeout_error")
+    assert attempt.proof is Proof.NONE
+
+
+@pytest.mark.parametrize("wrong_by", [TWO_HOURS, -TWO_HOURS])
+class TestTwoHoursOff:
+    """An obfs4 server and a client whose clocks are two hours apart: the server says nothing."""
+
+    async def test_obfs4_is_silent(self, tor_bridge: Bridge, wrong_by: float) -> None:
+        attempt = await try_once(bridge(tor_bridge.line(0)), context(clock_wrong_by=wrong_by, limit=1.0))
+        assert failure_of(attempt) == ("obfs4_handshake", "generic_timeout_error")
+
+    async def test_obfs4_uses_the_time_that_is_known(self, tor_bridge: Bridge, wrong_by: float) -> None:
+        given = context(clock_wrong_by=wrong_by, goal=Proof.CARRIED)
+        given.trace.clock.skew = wrong_by
+        attempt = await try_once(bridge(tor_bridge.line(0)), given)
+        assert attempt.proof is Proof.CARRIED
+        assert detail_of(attempt, "obfs4_handshake")["hours_ahead"] == 0
+
+    async def test_a_plain_bridge_works_and_tells_the_time(self, tor_bridge: Bridge, wrong_by: float) -> None:
+        attempt = await try_once(
+            bridge(tor_bridge.line()), context(clock_wrong_by=wrong_by, goal=Proof.CARRIED)
+        )
+        assert attempt.proof is Proof.CARRIED
+        assert detail_of(attempt, "tunnel_handshake")["clock_skew_s"] == pytest.approx(wrong_by, abs=5)
+
+
+async def test_a_clock_within_the_hour_is_told_from_the_answer(tor_bridge: Bridge) -> None:
+    """The server takes the hour before and the hour after, and answers with its own."""
+    attempt = await try_once(bridge(tor_bridge.line(0)), context(clock_wrong_by=-3600.0, goal=Proof.CARRIED))
+    assert attempt.proof is Proof.CARRIED
+    assert detail_of(attempt, "obfs4_handshake")["hours_ahead"] in (0, 1)
+
+
+@pytest.mark.parametrize("iat_mode", [None, 0])
+class TestInBetween:
+    """The bridge is well, and something on the way is not."""
+
+    async def test_down(self, tor_bridge: Bridge, iat_mode: int | None) -> None:
+        attempt = await try_once(bridge(tor_bridge.line(iat_mode), at=(tor_bridge.address, 9)), context())
+        assert failure_of(attempt) == ("connect", "connection_refused")
+
+    async def test_dropped(self, tor_bridge: Bridge, iat_mode: int | None) -> None:
+        attempt = await try_once(bridge(tor_bridge.line(iat_mode), at=("192.0.2.1", 443)), context(limit=0.5))
+        assert failure_of(attempt) == ("connect", "generic_timeout_error")
+
+    async def test_accepts_and_says_nothing(self, tor_bridge: Bridge, iat_mode: int | None) -> None:
+        attempt = await through(tor_bridge, iat_mode, faults.cuts_after(0))
+        step = "tls_handshake" if iat_mode is None else "obfs4_handshake"
+        assert failure_of(attempt) == (step, "generic_timeout_error")
+        assert attempt.proof is Proof.NONE
+
+    @pytest.mark.parametrize("reset", [False, True])
+    @pytest.mark.parametrize("count", [16 * 1024, 50 * 1024])
+    async def test_cut_after_so_much(
+        self, tor_bridge: Bridge, iat_mode: int | None, count: int, reset: bool
+    ) -> None:
+        attempt = await through(tor_bridge, iat_mode, faults.cuts_after(count, reset=reset))
+        if iat_mode is not None and count == 16 * 1024 and attempt.proof is not Proof.CARRIED:
+            # The padding of obfs4 may fill 16 KiB before the descriptor is there.
+            assert attempt.proof.at_least(Proof.REACHED)
+            assert failure_of(attempt) is not None
+            return
+        assert attempt.proof is Proof.CARRIED
+        step, error = failure_of(attempt) or ("", "")
+        assert step == "sustain_down"
+        assert attempt.cut_bytes is None or attempt.cut_bytes <= count
+        if reset:  # what had come in and was not read yet is lost with the connection
+            assert error in ("truncated_after_n_bytes", "eof_error", "connection_reset")
+        elif error != "generic_timeout_error":  # not one byte more came after the descriptor
+            assert error == "truncated_after_n_bytes"
+            assert attempt.cut_bytes == count
+
+    async def test_stalls_after_the_handshake(self, tor_bridge: Bridge, iat_mode: int | None) -> None:
+        """The link stands, and nothing comes back: connected, and of no use."""
+        stalled: list[bool] = []
+
+        def until_the_circuit(data: bytes) -> bytes:
+            return b"" if stalled else data
+
+        given = context(limit=1.0)
+        port = tor_bridge.port if iat_mode is None else tor_bridge.obfs4[iat_mode].port
+        given.trace.on_proof = lambda proof: (
+            stalled.append(True) if proof is Proof.HANDSHAKEN else None  # the next bytes are lost
+        )
+
+        async def between(link: faults.Link) -> None:
+            await faults.relay(link, tor_bridge.address, port, down=until_the_circuit)
+
+        async with faults.serving(between) as served:
+            option = bridge(tor_bridge.line(iat_mode), at=("127.0.0.1", served.port))
+            attempt = await try_once(option, given)
+        assert failure_of(attempt) == ("circuit", "generic_timeout_error")
+        assert attempt.proof is Proof.HANDSHAKEN
+
+    async def test_bytes_changed_on_the_way(self, tor_bridge: Bridge, iat_mode: int | None) -> None:
+        attempt = await through(tor_bridge, iat_mode, faults.corrupts(12 * 1024))
+        assert attempt.failure is not None
+        assert not attempt.proof.at_least(Proof.SUSTAINED)
+
+
+async def test_one_connection_and_none_is_left(tor_bridge: Bridge) -> None:
+    ended = anyio.Event()
+
+    async def between(link: faults.Link) -> None:
+        try:
+            await faults.relay(link, tor_bridge.address, tor_bridge.port)
+        finally:
+            ended.set()
+
+    async with faults.serving(between) as served:
+        option = bridge(tor_bridge.line(), at=("127.0.0.1", served.port))
+        assert (await try_once(option, context())).proof is Proof.SUSTAINED
+        with anyio.fail_after(5):
+            await ended.wait()
+        assert served.connections == 1
+
+
+@pytest.mark.requires("nginx")
+class TestWebtunnel:
+    def option(self, site: Site, line: str | None = None, **changes: object) -> Option:
+        option = bridge(site.line() if line is None else line, **changes)
+        return replace(option, ca=site.ca_file.read_text(encoding="ascii"))
+
+    async def test_it_works_and_lasts(self, webtunnel_site: Site) -> None:
+        attempt = await try_once(self.option(webtunnel_site), context())
+        assert attempt.failure is None
+        assert attempt.proof is Proof.SUSTAINED
+        assert [step.name for step in attempt.steps] == [
+            "connect", "tls_handshake", "http_upgrade", "tor_tls", "tunnel_handshake", "circuit", "carry",
+            "sustain_down", "sustain_up",
+        ]  # fmt: skip
+
+    async def test_a_wrong_path_is_a_web_page(self, webtunnel_site: Site) -> None:
+        line = webtunnel_site.line().replace(webtunnel_site.path, "/another")
+        attempt = await try_once(self.option(webtunnel_site, line), context())
+        assert failure_of(attempt) == ("http_upgrade", "http_unexpected_status_code")
+        assert attempt.proof is Proof.REACHED
+
+    async def test_an_unknown_authority(self, webtunnel_site: Site) -> None:
+        attempt = await try_once(bridge(webtunnel_site.line()), context())
+        assert failure_of(attempt) == ("tls_handshake", "ssl_unknown_authority")
+
+    async def test_a_pinned_chain_needs_no_authority(self, webtunnel_site: Site) -> None:
+        text = webtunnel_site.credentials.chain.read_text(encoding="ascii")
+        chain = [certificate.public_bytes(Encoding.DER) for certificate in read_pem(text)]
+        pin = base64.b64encode(chain_hash(chain)).decode("ascii")
+        attempt = await try_once(bridge(webtunnel_site.line(cert=pin)), context(goal=Proof.CARRIED))
+        assert attempt.proof is Proof.CARRIED
+
+    async def test_another_chain_than_the_pinned(self, webtunnel_site: Site) -> None:
+        pin = base64.b64encode(bytes(32)).decode("ascii")
+        attempt = await try_once(bridge(webtunnel_site.line(cert=pin)), context())
+        assert failure_of(attempt) == ("pin", "wrong_key")
+
+    async def test_another_bridge_behind_it(self, webtunnel_site: Site) -> None:
+        attempt = await try_once(self.option(webtunnel_site, stranger=True), context())
+        assert failure_of(attempt) == ("tunnel_handshake", "wrong_key")
+
+    async def test_another_name_on_the_line(self, webtunnel_site: Site) -> None:
+        """The certificate must be for the name that is sent."""
+        line = webtunnel_site.line(servername="another.example")
+        attempt = await try_once(self.option(webtunnel_site, line), context())
+        assert failure_of(attempt) == ("tls_handshake", "ssl_invalid_hostname")
