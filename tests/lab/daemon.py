@@ -23,11 +23,12 @@ START_TIMEOUT: Final = 30.0
 #: Seconds between two looks at a server that is starting.
 LOOK_AGAIN: Final = 0.02
 _STOP_TIMEOUT: Final = 3.0
-_SYSTEM_PATHS: Final = "/usr/local/sbin:/usr/sbin:/sbin"
+_SYSTEM_PATHS: Final = "/usr/local/sbin:/usr/sbin:/sbin:/usr/lib/ipsec"
 
 #: Which Debian package brings a program, for the sentence that says what is missing.
 PACKAGES: Final = {
     "caddy": "caddy",
+    "charon": "strongswan-charon",
     "curl": "curl",
     "danted": "dante-server",
     "delv": "bind9-dnsutils",
@@ -39,21 +40,25 @@ PACKAGES: Final = {
     "kresd": "knot-resolver",
     "ldns-verify-zone": "ldnsutils",
     "microsocks": "microsocks",
-    "ocpasswd": "ocserv",
     "nginx": "nginx-light",
     "obfs4proxy": "obfs4proxy",
+    "ocpasswd": "ocserv",
     "ocserv": "ocserv",
     "openconnect": "openconnect",
     "openssl": "openssl",
+    "openvpn": "openvpn",
     "squid": "squid-openssl",
     "stunnel4": "stunnel4",
+    "swanctl": "strongswan-swanctl",
     "tinyproxy": "tinyproxy",
+    "tor": "tor",
     "turnserver": "coturn",
     "turnutils_stunclient": "coturn",
     "turnutils_uclient": "coturn",
-    "tor": "tor",
     "unbound": "unbound",
     "v2ray": "v2ray",
+    "wireguard-go": "wireguard-go",
+    "xl2tpd": "xl2tpd",
 }
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.lab.pki import Credentials
 
 __all__ = [
+    "amneziawg_peer",
     "caddy",
     "captive_portal",
     "control_web",
@@ -39,23 +40,25 @@ __all__ = [
     "microsocks",
     "microsocks_password",
     "ocserv",
+    "openvpn",
     "pki",
     "resolver",
     "root_keys",
     "softether",
     "squid",
     "stranger_root_keys",
+    "strongswan",
     "stunnel",
     "tinyproxy",
     "tinyproxy_password",
+    "tor_bridge",
     "unbound",
     "v2ray",
-]
-    "tor_bridge",
-
-#: The addresses on which each character of unbound listens.
     "wireguard_peer",
     "webtunnel_site",
+]
+
+#: The addresses on which each character of unbound listens.
 _UNBOUND_ADDRESSES = {
     Character.HONEST: ("198.51.100.10", "2001:db8:100::10"),
     Character.HONEST_NSEC: ("198.51.100.12", "2001:db8:100::12"),
@@ -272,9 +275,6 @@ def tinyproxy_password(
 
 
 @pytest.fixture(scope="session")
-def squid(
-    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
-@pytest.fixture(scope="session")
 def openvpn(
     daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
 ) -> openvpn_servers.Servers:
@@ -283,6 +283,9 @@ def openvpn(
     return openvpn_servers.Servers(pki, unbound.address, lab_directory, daemons)
 
 
+@pytest.fixture(scope="session")
+def squid(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
 ) -> proxies.Proxy:
     """squid: HTTP CONNECT in clear and over TLS."""
     requires("squid")
@@ -298,9 +301,6 @@ def openvpn(
     return handle
 
 
-@pytest.fixture(scope="session")
-def ocserv(
-    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
 @pytest.fixture(scope="session")
 def tor_bridge(daemons: list[Daemon], lab_directory: Callable[[str], Path]) -> tor.Bridge:
     """A Tor bridge: a plain ORPort, and obfs4 in each ``iat-mode``."""
@@ -330,15 +330,15 @@ def webtunnel_site(
     return handle
 
 
+@pytest.fixture(scope="session")
+def ocserv(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
 ) -> openconnect.Gateways:
     """Return the ocserv of a character, started when it is asked for."""
     requires("ocserv", "ocpasswd")
     return openconnect.Gateways(pki, unbound.address, lab_directory, daemons)
 
 
-@pytest.fixture(scope="session")
-def softether(
-    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
 @pytest.fixture(scope="session")
 def strongswan(
     daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
@@ -379,6 +379,9 @@ def amneziawg_peer(
     return handle
 
 
+@pytest.fixture(scope="session")
+def softether(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
 ) -> sstp.SstpServer:
     """SoftEther VPN Server: SSTP. Debian 12 packages one that answers no SSTP client."""
     requires("vpnserver", "vpncmd")

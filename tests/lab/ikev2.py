@@ -4,46 +4,53 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from circumvent.lab.netlink import Netlink
 from tests.lab.daemon import Daemon, DaemonFailed, Ready, find_program
-from tests.lab.inner import start_inner
+from tests.lab.inner import DEVICE_PREFIX, start_inner
+from tests.lab.left_out import leave_out, requires
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lab.pki import Credentials, Pki
 
 CHARON: Final = "/usr/lib/ipsec/charon"
+#: What it loads besides itself, from packages of their own.
+PLUGINS: Final = {
+    "/usr/lib/ipsec/plugins/libstrongswan-eap-mschapv2.so": "libcharon-extauth-plugins",
+    "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so": "libcharon-extra-plugins",
+    "/usr/lib/ipsec/plugins/libstrongswan-curve25519.so": "libstrongswan-extra-plugins",
+    "/usr/lib/ipsec/plugins/libstrongswan-openssl.so": "libstrongswan-standard-plugins",
+}
 USER: Final = "anna"
 PASSWORD: Final = "correct horse"
 PSK: Final = "a shared key of the laboratory"
 NAME: Final = "vpn.lab.example"
 CLIENT_NAME: Final = "client.lab.example"
-#: The addresses of the pool begin with these.
-INSIDE_IPV4: Final = "10.55.0."
-INSIDE_IPV6: Final = "fd55::"
+RESOLVER: Final = "198.51.100.10"
+RESOLVER_IPV6: Final = "2001:db8:100::10"
 
-#: What each address asks for. IPv6: ``2001:db8:150::50`` asks for what 198.51.100.150 does.
-ADDRESSES: Final = {
-    "psk": "198.51.100.150",
-    "certificate": "198.51.100.151",
-    "eap": "198.51.100.152",
-    "expired": "198.51.100.153",
-    "stranger": "198.51.100.154",
-    "group": "198.51.100.155",  # ecp384 only
-    "cbc": "198.51.100.156",  # AES-CBC with HMAC, ecp256, RSA certificate, EAP
-    "modp": "198.51.100.157",  # modp2048 and AES-CBC with HMAC-SHA2-512, shared key
-    "old": "198.51.100.158",  # nothing that we offer
-    "eap-only": "198.51.100.159",
-    "no-child": "198.51.100.160",  # everything right, but no algorithm for ESP
-}
-IPV6: Final = "2001:db8:150::50"
+#: What each address of a server asks for; they follow each other.
+LOGINS: Final = (
+    "psk",
+    "certificate",
+    "eap",
+    "expired",
+    "stranger",
+    "group",  # ecp384 only
+    "cbc",  # AES-CBC with HMAC, ecp256, RSA certificate, EAP
+    "modp",  # modp2048 and AES-CBC with HMAC-SHA2-512, shared key
+    "old",  # nothing that we offer
+    "eap-only",
+    "no-child",  # everything right, but no algorithm for ESP
+    "ikev1",
+    "ikev1-old",  # nothing that we offer
+)
 
 _STRONGSWAN: Final = """\
 charon {{
-  port = {port}
-  port_nat_t = {natt_port}
   load_modular = no
   load = random nonce openssl aes sha1 sha2 hmac gmp curve25519 md4 kdf pem pkcs1 pkcs8 x509 pubkey constraints gcm \
 kernel-libipsec kernel-netlink socket-default vici updown eap-identity eap-mschapv2
@@ -63,7 +70,7 @@ kernel-libipsec kernel-netlink socket-default vici updown eap-identity eap-mscha
 
 _CONNECTION: Final = """\
   {name} {{
-    version = 2
+    version = {version}
     local_addrs = {addresses}
     proposals = {proposals}
     fragmentation = yes
@@ -86,24 +93,39 @@ _CONNECTION: Final = """\
   }}
 """
 
-_USUAL: Final = "aes256gcm16-aes256-sha256-prfsha256-curve25519-ecp256-modp2048"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrongSwan:
-    """A running strongSwan. ``client`` is a certificate that it accepts; ``addresses`` has a key for each login."""
+    """A running strongSwan.
+
+    ``addresses`` has an address for each of :data:`LOGINS`; at ``address_ipv6`` it asks for what ``psk`` does. ``client``
+    and ``client_rsa`` are certificates that it accepts; ``inside`` begins the addresses that it gives.
+    """
 
     daemon: Daemon
     addresses: dict[str, str]
     client: Credentials
     client_rsa: Credentials
     ca_file: Path
-    port: int
-    natt_port: int
+    address_ipv6: str
+    inside: str
+    name: str = NAME
+    user: str = USER
+    password: str = PASSWORD
+    psk: str = PSK
+
+
+def require_strongswan() -> None:
+    """Leave the running test out unless strongSwan is installed with what is loaded here."""
+    requires("charon", "swanctl")
+    for plugin, package in PLUGINS.items():
+        if not Path(plugin).exists():
+            leave_out(f"{Path(plugin).stem} is not installed (Debian package {package})")
 
 
 def _connection(name: str, addresses: str, **more: str) -> str:
     parts = {
+        "version": "2",
         "proposals": "aes256gcm16-prfsha256-curve25519,aes256-sha256-curve25519",
         "esp_proposals": "aes256gcm16,aes256-sha256",
         "local_auth": "pubkey",
@@ -116,7 +138,7 @@ def _connection(name: str, addresses: str, **more: str) -> str:
     return _CONNECTION.format(name=name, addresses=addresses, **parts)
 
 
-def _connections(directory: Path, pki: Pki) -> str:
+def _connections(directory: Path, pki: Pki, addresses: dict[str, str], ipv6: str) -> str:
     def issued(label: str, credentials: Credentials) -> str:
         for place, path in (("x509", credentials.certificate), ("private", credentials.key)):
             (directory / "swanctl" / place / f"{label}.pem").write_bytes(path.read_bytes())
@@ -129,36 +151,38 @@ def _connections(directory: Path, pki: Pki) -> str:
     rsa = issued("rsa", pki.authority.issue("ike-rsa", [NAME], algorithm="rsa"))
     return "".join(
         (
-            _connection("psk", f"{ADDRESSES['psk']},{IPV6}", **psk),
-            _connection("certificate", ADDRESSES["certificate"], certs=good, remote_auth="pubkey", remote=""),
-            _connection("eap", ADDRESSES["eap"], certs=good),
-            _connection("expired", ADDRESSES["expired"], certs=expired),
-            _connection("stranger", ADDRESSES["stranger"], certs=stranger),
-            _connection("group", ADDRESSES["group"], proposals="aes256gcm16-prfsha384-ecp384", **psk),
+            _connection("psk", f"{addresses['psk']},{ipv6}", **psk),
+            _connection("certificate", addresses["certificate"], certs=good, remote_auth="pubkey", remote=""),
+            _connection("eap", addresses["eap"], certs=good),
+            _connection("expired", addresses["expired"], certs=expired),
+            _connection("stranger", addresses["stranger"], certs=stranger),
+            _connection("group", addresses["group"], proposals="aes256gcm16-prfsha384-ecp384", **psk),
             _connection(
                 "cbc",
-                ADDRESSES["cbc"],
+                addresses["cbc"],
                 proposals="aes256-sha384-ecp256",
                 esp_proposals="aes128-sha256",
                 certs=rsa,
             ),
             _connection(
                 "modp",
-                ADDRESSES["modp"],
+                addresses["modp"],
                 proposals="aes128-sha512-modp2048",
                 esp_proposals="aes256-sha512",
                 **psk,
             ),
-            _connection("old", ADDRESSES["old"], proposals="aes192-sha1-modp4096", **psk),
-            _connection("eap-only", ADDRESSES["eap-only"], local_auth="eap-mschapv2"),
-            _connection("no-child", ADDRESSES["no-child"], esp_proposals="aes192-sha1", **psk),
+            _connection("old", addresses["old"], proposals="aes192-sha1-modp4096", **psk),
+            _connection("eap-only", addresses["eap-only"], local_auth="eap-mschapv2"),
+            _connection("no-child", addresses["no-child"], esp_proposals="aes192-sha1", **psk),
+            _connection("ikev1", addresses["ikev1"], version="1", proposals="aes256-sha256-modp2048", **psk),
+            _connection(
+                "ikev1-old", addresses["ikev1-old"], version="1", proposals="aes192-sha1-modp4096", **psk
+            ),
         )
     )
 
 
 def _expired(pki: Pki) -> Credentials:
-    from datetime import timedelta
-
     day = timedelta(days=1)
     return pki.authority.issue("ike-expired", [NAME], begins=-30 * day, ends=-3 * day)
 
@@ -168,40 +192,32 @@ def start_strongswan(
     pki: Pki,
     *,
     number: int = 50,
-    port: int = 500,
-    natt_port: int = 4500,
+    first: int = 150,
     cookie_threshold: int = 0,
+    forward: bool = True,
 ) -> StrongSwan:
-    """Start charon as root of an inner network."""
-    for place in ("x509", "x509ca", "private"):
-        (directory / "swanctl" / place).mkdir(parents=True)
-    (directory / "swanctl" / "x509ca" / "ca.pem").write_bytes(pki.ca_file.read_bytes())
-    (directory / "swanctl" / "x509ca" / "stranger.pem").write_bytes(pki.stranger.pem_file.read_bytes())
-    settings = _STRONGSWAN.format(
-        directory=directory, port=port, natt_port=natt_port, cookie_threshold=cookie_threshold
-    )
-    (directory / "strongswan.conf").write_text(settings, encoding="ascii")
-    secrets = f'secrets {{ ike {{ secret = "{PSK}" }}\n eap {{ id = {USER}\n secret = "{PASSWORD}" }} }}\n'
-    pools = (
-        f"pools {{ p4 {{ addrs = {INSIDE_IPV4}0/24\n dns = 198.51.100.10 }}\n"
-        f"p6 {{ addrs = {INSIDE_IPV6}/112\n dns = 2001:db8:100::10 }} }}\n"
-    )
-    (directory / "swanctl" / "swanctl.conf").write_text(
-        f"connections {{\n{_connections(directory, pki)}}}\n{secrets}{pools}", encoding="ascii"
-    )
-    environment = {
-        "STRONGSWAN_CONF": str(directory / "strongswan.conf"),
-        "SWANCTL_DIR": str(directory / "swanctl"),
-    }
+    """Start charon as root of an inner network.
+
+    :param number: of its device and its pool.
+    :param first: its addresses begin at 198.51.100.``first``.
+    :param cookie_threshold: so many half-open SAs, and it wants cookies; 0 for never.
+    :param forward: without, clients are connected and nothing passes beyond the server.
+    """
+    addresses = {login: f"198.51.100.{first + place}" for place, login in enumerate(LOGINS)}
+    ipv6 = f"2001:db8:{first}::1"
+    environment = _configure(directory, pki, addresses, ipv6, number, cookie_threshold)
     daemon = start_inner(
         ["env", *(f"{name}={value}" for name, value in environment.items()), CHARON],
         number=number,
         directory=directory,
-        addresses=[*ADDRESSES.values(), IPV6],
-        behind=[f"{INSIDE_IPV4}0/24", f"{INSIDE_IPV6}/112"],
+        addresses=[*addresses.values(), ipv6],
+        behind=[f"10.{number}.0.0/24", f"fd{number}::/112"],
+        forward=forward,
         own_folders=["/run/circumvent"],  # the name of its pid file is compiled in
-        ready=[Ready(address=ADDRESSES["psk"], port=port, probe=_PROBE)],
+        ready=[Ready(address=addresses["psk"], port=500, probe=_PROBE)],
     )
+    with Netlink() as netlink:  # IPv6 neighbours are answered for on their own device only
+        netlink.add_address(f"{DEVICE_PREFIX}{number}", RESOLVER_IPV6)
     loaded = subprocess.run(
         [find_program("swanctl") or "swanctl", "--load-all", "--uri", f"unix://{directory}/vici.sock"],
         capture_output=True,
@@ -214,13 +230,37 @@ def start_strongswan(
         raise DaemonFailed(f"swanctl: {loaded.stdout}{loaded.stderr}")
     return StrongSwan(
         daemon=daemon,
-        addresses=ADDRESSES,
+        addresses=addresses,
         client=pki.authority.issue("ike-client", [CLIENT_NAME]),
         client_rsa=pki.authority.issue("ike-client-rsa", [CLIENT_NAME], algorithm="rsa"),
         ca_file=pki.ca_file,
-        port=port,
-        natt_port=natt_port,
+        address_ipv6=ipv6,
+        inside=f"10.{number}.0.",
     )
+
+
+def _configure(
+    directory: Path, pki: Pki, addresses: dict[str, str], ipv6: str, number: int, cookie_threshold: int
+) -> dict[str, str]:
+    """Write the configuration; return the environment in which programs find it."""
+    for place in ("x509", "x509ca", "private"):
+        (directory / "swanctl" / place).mkdir(parents=True)
+    (directory / "swanctl" / "x509ca" / "ca.pem").write_bytes(pki.ca_file.read_bytes())
+    settings = _STRONGSWAN.format(directory=directory, cookie_threshold=cookie_threshold)
+    (directory / "strongswan.conf").write_text(settings, encoding="ascii")
+    secrets = f'secrets {{ ike {{ secret = "{PSK}" }}\n eap {{ id = {USER}\n secret = "{PASSWORD}" }} }}\n'
+    pools = (
+        f"pools {{ p4 {{ addrs = 10.{number}.0.0/24\n dns = {RESOLVER} }}\n"
+        f"p6 {{ addrs = fd{number}::/112\n dns = {RESOLVER_IPV6} }} }}\n"
+    )
+    connections = _connections(directory, pki, addresses, ipv6)
+    (directory / "swanctl" / "swanctl.conf").write_text(
+        f"connections {{\n{connections}}}\n{secrets}{pools}", encoding="ascii"
+    )
+    return {
+        "STRONGSWAN_CONF": str(directory / "strongswan.conf"),
+        "SWANCTL_DIR": str(directory / "swanctl"),
+    }
 
 
 #: IKE_SA_INIT of version 3, which a server answers with INVALID_MAJOR_VERSION (RFC 7296, section 2.5).
