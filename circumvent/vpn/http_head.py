@@ -50,11 +50,12 @@ class HeadReader:
 
         :raises HeadError: when this is no head of a response, or too long a one.
         """
+        searched = max(len(self._received) - 3, 0)
         self._received += data
         beginning = self._received[:5]
         if not b"HTTP/".startswith(beginning) and beginning != b"HTTP/":
             raise HeadError("this is no HTTP response")
-        end = _END.search(self._received, 0, LONGEST_HEAD)
+        end = _END.search(self._received, searched, LONGEST_HEAD)
         if end is None:
             if len(self._received) >= LONGEST_HEAD:
                 raise HeadError("the head of the response does not end")

@@ -87,15 +87,17 @@ class Deframer:
         """
         self._received += data
         packets = []
-        while len(self._received) >= HEADER_BYTES:
-            magic, length, kind = struct.unpack_from("!4sHB", self._received)
+        start = 0
+        while len(self._received) - start >= HEADER_BYTES:
+            magic, length, kind = struct.unpack_from("!4sHB", self._received, start)
             if magic != _MAGIC:
                 raise CstpError("this is no packet of the tunnel")
-            end = HEADER_BYTES + length
+            end = start + HEADER_BYTES + length
             if len(self._received) < end:
                 break
-            packets.append(Packet(kind, self._received[HEADER_BYTES:end]))
-            self._received = self._received[end:]
+            packets.append(Packet(kind, self._received[start + HEADER_BYTES : end]))
+            start = end
+        self._received = self._received[start:]
         return packets
 
 

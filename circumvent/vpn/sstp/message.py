@@ -187,15 +187,17 @@ class Deframer:
         """
         self._received += data
         packets = []
-        while len(self._received) >= HEADER_BYTES:
-            version, flags, length = struct.unpack_from("!BBH", self._received)
-            length &= LARGEST
-            if version != VERSION or length < HEADER_BYTES:
+        start = 0
+        while len(self._received) - start >= HEADER_BYTES:
+            version, flags, length = struct.unpack_from("!BBH", self._received, start)
+            end = start + (length & LARGEST)
+            if version != VERSION or end - start < HEADER_BYTES:
                 raise SstpError("this is no packet of SSTP")
-            if len(self._received) < length:
+            if len(self._received) < end:
                 break
-            packets.append(parse(self._received[HEADER_BYTES:length], control=bool(flags & 1)))
-            self._received = self._received[length:]
+            packets.append(parse(self._received[start + HEADER_BYTES : end], control=bool(flags & 1)))
+            start = end
+        self._received = self._received[start:]
         return packets
 
 
