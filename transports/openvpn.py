@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from circumvent.model.openvpn import OpenvpnSettings
-from circumvent.model.option import Option
+from circumvent.model.option import Option, Origin
 from circumvent.model.words import Proof, Reason
 from circumvent.net.errors import CannotTry, StepFailed
 from circumvent.net.gate import begin_crypto
@@ -17,6 +18,7 @@ from circumvent.vpn.openvpn.tls import ControlTls, IdentityError
 
 if TYPE_CHECKING:
     from circumvent.model.openvpn import Proxy, Remote
+    from circumvent.model.option import Endpoint
     from circumvent.net.stream import Dialer
     from circumvent.transport import Context
 
@@ -37,10 +39,10 @@ class Openvpn:
         if not isinstance(settings, OpenvpnSettings):
             raise CannotTry(Reason.UNSUPPORTED, "this option has no OpenVPN profile")
         require_spoken(settings)
-        remotes = list(settings.remotes)
+        remotes = [_located(remote, option.endpoint) for remote in settings.remotes[:MOST_REMOTES]]
         if settings.shuffled:
             context.random.shuffle(remotes)
-        *others, last = remotes[:MOST_REMOTES]
+        *others, last = remotes
         for remote in others:
             try:
                 await self._try(option, settings, remote, context)
@@ -67,6 +69,13 @@ class Openvpn:
             await prove_tunnel(session, option, context)
         finally:
             await session.aclose()
+
+
+def _located(remote: Remote, endpoint: Endpoint) -> Remote:
+    """Return ``remote`` with the addresses of the option's endpoint, if it has the same host."""
+    if remote.endpoint.host != endpoint.host:
+        return remote
+    return replace(remote, endpoint=replace(remote.endpoint, addresses=endpoint.addresses))
 
 
 def require_spoken(settings: OpenvpnSettings) -> None:
@@ -97,8 +106,6 @@ def _through(proxy: Proxy, context: Context) -> Dialer:
     transport = load(proxy.kind)
     if not isinstance(transport, Carrier):
         raise CannotTry(Reason.UNSUPPORTED, "the profile's proxy can't be used")  # pragma: no cover - both are carriers
-    from circumvent.model.option import Origin  # noqa: PLC0415 - few profiles have a proxy
-
     carrier = Option(
         id="",
         kind=proxy.kind,

@@ -154,6 +154,7 @@ def _furnish(addresses: list[str], forward: str) -> None:
     write("/proc/sys/net/ipv4/ip_forward", forward)
     write("/proc/sys/net/ipv6/conf/all/forwarding", forward)
     write(f"/proc/sys/net/ipv4/conf/{DEVICE}/proxy_arp", "1")
+    write(f"/proc/sys/net/ipv4/neigh/{DEVICE}/proxy_delay", "0")  # else up to 0.8 s pass before an answer
     with Netlink() as netlink:
         netlink.link_up("lo")
         netlink.link_up(DEVICE)

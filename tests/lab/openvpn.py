@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.lab.daemon import Daemon, Ready, find_program
-from tests.lab.inner import start_inner
+from circumvent.lab.netlink import Netlink
+from tests.lab.daemon import Daemon, find_program
+from tests.lab.inner import DEVICE_PREFIX, start_inner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.lab.pki import Credentials, Pki
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 USER: Final = "lab"
 PASSWORD: Final = "lab-password"
 
+#: The number of the first server: its device, its addresses, its pool.
+_FIRST_NUMBER: Final = 150
 #: Checks user name and password, which the server writes into a file that it names.
 _CHECK: Final = """\
 #!/bin/sh
@@ -121,7 +126,6 @@ def start_openvpn(
     text += "\n".join([*wrap_lines, *more, ""])
     configuration = directory / "server.conf"
     configuration.write_text(text, encoding="ascii")
-    ready = [] if transport == "udp" else [Ready(address=address, port=1194)]
     daemon = start_inner(
         ["openvpn", "--config", str(configuration)],
         number=number,
@@ -129,9 +133,11 @@ def start_openvpn(
         addresses=[address],
         behind=[f"{pool}.0/24", f"fd44:{number}::/64"],
         forward=forward,
-        ready=ready,
     )
     _wait_until_it_runs(daemon)
+    if ":" in address:  # to its neighbours only who has an address on the device itself answers
+        with Netlink() as netlink:
+            netlink.add_address(f"{DEVICE_PREFIX}{number}", f"fd46:{number}::1")
     return Server(
         daemon=daemon,
         address=address,
@@ -141,9 +147,38 @@ def start_openvpn(
     )
 
 
-def _wait_until_it_runs(daemon: Daemon) -> None:
-    import time
+class Servers:
+    """Servers of all sorts, each started when it is asked for first; :meth:`get` takes what :func:`start_openvpn` takes."""
 
+    def __init__(self, pki: Pki, resolver: str, directory: Callable[[str], Path], running: list[Daemon]) -> None:
+        self._pki = pki
+        self._resolver = resolver
+        self._directory = directory
+        self._daemons = running
+        self._servers: dict[str, Server] = {}
+        self.server = pki.authority.issue("openvpn", ["openvpn.lab.example"])
+        self.client = pki.authority.issue("openvpn-client", ["client.lab.example"])
+
+    def get(self, *, ipv6: bool = False, **more: Any) -> Server:
+        """Return a server, which is started if there is none like it."""
+        name = repr((ipv6, sorted(more.items(), key=lambda item: item[0])))
+        if name not in self._servers:
+            number = _FIRST_NUMBER + len(self._servers)
+            parts: dict[str, Any] = {"credentials": self.server, "client": self.client, **more}
+            server = start_openvpn(
+                self._directory("openvpn"),
+                number=number,
+                address=f"2001:db8:100::{number}" if ipv6 else f"198.51.100.{number}",
+                pki=self._pki,
+                resolver=self._resolver,
+                **parts,
+            )
+            self._daemons.append(server.daemon)
+            self._servers[name] = server
+        return self._servers[name]
+
+
+def _wait_until_it_runs(daemon: Daemon) -> None:
     limit = time.monotonic() + 20
     while "Initialization Sequence Completed" not in daemon.log_tail():
         assert time.monotonic() < limit, daemon.log_tail()

@@ -65,9 +65,13 @@ def check_leaf(leaf: x509.Certificate, rules: ServerRules) -> None:
     :raises PeerError: with ``wrong_key``, ``ssl_invalid_hostname`` or ``ssl_invalid_certificate``.
     """
     if rules.fingerprints and not _has_digest(leaf, rules.fingerprints):
-        raise PeerError(failures.WRONG_KEY, "the server's certificate has another fingerprint than the profile says")
+        raise PeerError(
+            failures.WRONG_KEY, "the server's certificate has another fingerprint than the profile says"
+        )
     if rules.name is not None and not _named(leaf, rules.name, rules.name_mode):
-        raise PeerError(failures.SSL_INVALID_HOSTNAME, "the certificate has another name than the profile says")
+        raise PeerError(
+            failures.SSL_INVALID_HOSTNAME, "the certificate has another name than the profile says"
+        )
     if rules.server_use:
         _require_usage(leaf, ())
         _require_use(leaf, ExtendedKeyUsageOID.SERVER_AUTH)
@@ -83,7 +87,9 @@ def check_issuer(issuer: x509.Certificate, rules: ServerRules) -> None:
     :raises PeerError: ``wrong_key`` when it has not.
     """
     if rules.issuer_hashes and not _has_digest(issuer, rules.issuer_hashes):
-        raise PeerError(failures.WRONG_KEY, "the issuer's certificate has another digest than the profile says")
+        raise PeerError(
+            failures.WRONG_KEY, "the issuer's certificate has another digest than the profile says"
+        )
 
 
 def subject_text(name: x509.Name) -> str:

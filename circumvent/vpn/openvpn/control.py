@@ -82,7 +82,9 @@ class ControlChannel:
             self._negotiate(packet.payload)
             self._receiver.accept(packet.packet_id, b"")
         elif self.answered and len(self._incoming) <= _MOST_HELD:
-            self._receiver.accept(packet.packet_id, packet.payload if packet.opcode is Opcode.CONTROL else b"")
+            self._receiver.accept(
+                packet.packet_id, packet.payload if packet.opcode is Opcode.CONTROL else b""
+            )
         for payload in self._receiver.take():
             self._incoming += payload
         return True
@@ -142,7 +144,11 @@ class ControlChannel:
 
         :raises PacketError: when it is such.
         """
-        if packet.key_id != 0 or packet.opcode in (Opcode.SOFT_RESET, Opcode.RESET_CLIENT, Opcode.RESET_CLIENT_V3):
+        if packet.key_id != 0 or packet.opcode in (
+            Opcode.SOFT_RESET,
+            Opcode.RESET_CLIENT,
+            Opcode.RESET_CLIENT_V3,
+        ):
             raise PacketError("not for this session")
         if packet.acks and packet.peer_session_id != self.session_id:
             raise PacketError("an answer to another session")

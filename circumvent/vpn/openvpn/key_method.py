@@ -115,10 +115,19 @@ def _text(value: str | None) -> bytes:
 
 
 def options_text(
-    *, transport: str, family: str, cipher: str, digest: str, key_direction: int | None, tls_auth: bool, mtu: int
+    *,
+    transport: str,
+    family: str,
+    cipher: str,
+    digest: str,
+    key_direction: int | None,
+    tls_auth: bool,
+    mtu: int,
 ) -> str:
     """Return our options as old servers compare them (OpenVPN ``options_string``); newer ones only log a difference."""
-    proto = {"udp": "UDPv4", "tcp": "TCPv4_CLIENT"}[transport].replace("v4", "v6" if family == "ipv6" else "v4")
+    proto = {"udp": "UDPv4", "tcp": "TCPv4_CLIENT"}[transport].replace(
+        "v4", "v6" if family == "ipv6" else "v4"
+    )
     parts = ["V4", "dev-type tun", f"tun-mtu {mtu}", f"proto {proto}"]
     if key_direction is not None:
         parts.append(f"keydir {key_direction}")
@@ -167,7 +176,9 @@ def _p_hash(digest: str, secret: bytes, seed: bytes, length: int) -> bytes:
     return made[:length]
 
 
-def derive_by_prf(client: ClientKeys, server: ServerKeys, client_session: bytes, server_session: bytes) -> bytes:
+def derive_by_prf(
+    client: ClientKeys, server: ServerKeys, client_session: bytes, server_session: bytes
+) -> bytes:
     """Return the 256 octets of the data channel's keys, made of both sides' randomness."""
     master = tls1_prf(client.pre_master, _MASTER, client.random1 + server.random1, PRE_MASTER)
     seed = client.random2 + server.random2 + client_session + server_session

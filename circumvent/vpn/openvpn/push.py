@@ -202,7 +202,9 @@ def _compress(pushed: Pushed, words: list[str]) -> Pushed:
     known = {
         "": Compression.STUB,
         "stub": Compression.STUB,
+        "lz4": Compression.STUB,
         "stub-v2": Compression.STUB_V2,
+        "lz4-v2": Compression.STUB_V2,
         "migrate": Compression.NONE,
         "lzo": Compression.LZO,
     }

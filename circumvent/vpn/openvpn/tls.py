@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 
 #: Octets moved at once.
 CHUNK: Final = 64 * 1024
-_VERSIONS: Final = {"1.0": SSL.TLS1_VERSION, "1.1": SSL.TLS1_1_VERSION, "1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
+_VERSIONS: Final = {
+    "1.0": SSL.TLS1_VERSION,
+    "1.1": SSL.TLS1_1_VERSION,
+    "1.2": SSL.TLS1_2_VERSION,
+    "1.3": SSL.TLS1_3_VERSION,
+}
 #: OpenSSL's verification results (x509_vfy.h) with a word of their own.
 _WORDS: Final = {
     9: failures.SSL_NOT_YET_VALID,
@@ -195,7 +200,9 @@ def _context(settings: OpenvpnSettings, now: float, judgement: Judgement) -> SSL
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # old versions, where the profile asks for them
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # old versions, where the profile asks for them
             context.set_min_proto_version(_VERSIONS.get(settings.tls_minimum or "1.2", SSL.TLS1_2_VERSION))
             if settings.tls_maximum in _VERSIONS:
                 context.set_max_proto_version(_VERSIONS[settings.tls_maximum])

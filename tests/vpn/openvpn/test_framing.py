@@ -1,0 +1,53 @@
+"""What stands around packets: what goes in comes out, nothing raises but the documented error."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circumvent.vpn.openvpn.framing import EXIT, OCC, PING, Compression, FramingError, frame, unframe
+
+FRAMINGS = pytest.mark.parametrize("compression", Compression)
+
+
+@FRAMINGS
+@given(packet=st.binary(min_size=1, max_size=60), fragment=st.booleans())
+def test_what_is_framed_is_unframed(compression: Compression, packet: bytes, fragment: bool) -> None:
+    assert unframe(frame(packet, compression, fragment=fragment), compression, fragment=fragment) == packet
+
+
+@FRAMINGS
+@given(data=st.binary(max_size=60), fragment=st.booleans())
+def test_any_octets_are_a_packet_or_an_error(compression: Compression, data: bytes, fragment: bool) -> None:
+    with suppress(FramingError):
+        unframe(data, compression, fragment=fragment)
+
+
+def test_layouts() -> None:
+    assert frame(b"Eabc", Compression.LZO) == b"\xfaEabc"
+    assert frame(b"Eabc", Compression.STUB) == b"\xfbabcE"
+    assert frame(b"Eabc", Compression.STUB_V2) == b"Eabc"
+    assert frame(b"Pabc", Compression.STUB_V2) == b"\x50\x00Pabc"
+    assert frame(b"Eabc", Compression.NONE, fragment=True) == b"\0\0\0\0Eabc"
+
+
+@pytest.mark.parametrize(
+    ("data", "compression"),
+    [(b"\x66abc", Compression.LZO), (b"\x69abc", Compression.STUB), (b"\x50\x01abc", Compression.STUB_V2)],
+)
+def test_compressed_packets_are_not_read(data: bytes, compression: Compression) -> None:
+    with pytest.raises(FramingError, match="compressed"):
+        unframe(data, compression)
+
+
+def test_fragments_are_not_put_together() -> None:
+    with pytest.raises(FramingError, match="fragment"):
+        unframe(b"\0\0\0\x01abc", Compression.NONE, fragment=True)
+
+
+def test_the_two_magic_packets() -> None:
+    assert len(PING) == len(OCC) == 16
+    assert EXIT == OCC + b"\x06"
