@@ -238,7 +238,10 @@ class _Served:
         self._relay.requests += 1
         body = self._relay.change_descriptor(self._relay.descriptor())
         data = f"HTTP/1.0 {self._relay.status}\r\nContent-Type: text/plain\r\n\r\n".encode() + body
-        out = [RelayCell(Relay.CONNECTED, stream, b""), RelayCell(Relay.DATA, stream + 7, b"of no stream")]
+        out = [
+            RelayCell(Relay.CONNECTED, stream, b""),
+            RelayCell(Relay.DATA, stream ^ 0x8000, b"of no stream"),
+        ]
         out += [
             RelayCell(Relay.DATA, stream, data[begin : begin + 498]) for begin in range(0, len(data), 498)
         ]

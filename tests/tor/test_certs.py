@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 from circumvent.tor import certs
 from circumvent.tor.cells import Certificate
 from circumvent.tor.errors import NotValidNowError, TorError
-from tests.faults.tor import DAY, FakeRelay, ed25519_certificate, raw
+from tests.faults.tor import DAY, FakeRelay, ed25519_certificate, raw, x509_certificate
 from tests.tor.recorded import IDENTITY, NOW, TLS_CERTIFICATE, certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 RELAY = FakeRelay(now=NOW)
 OTHER = FakeRelay(now=NOW)
 
 
-def shown(relay: FakeRelay = RELAY, **changed: bytes) -> list[Certificate]:
-    """Return a relay's certificates; ``changed`` are some of another making, by type (``t4``)."""
-    return [Certificate(kind, changed.get(f"t{kind}", body)) for kind, body in relay.certificates()]
+def shown(relay: FakeRelay = RELAY, changed: Mapping[int, bytes] | None = None) -> list[Certificate]:
+    """Return a relay's certificates; ``changed`` are some of another making, by type."""
+    return [Certificate(kind, (changed or {}).get(kind, body)) for kind, body in relay.certificates()]
 
 
 class TestRecorded:
@@ -80,7 +80,7 @@ def test_none_can_be_that_of_another_relay(kind: int) -> None:
     """Somebody replays what another relay shows."""
     body = dict(OTHER.certificates())[kind]
     with pytest.raises(TorError):
-        certs.verify(shown(**{f"t{kind}": body}), RELAY.tls_der, NOW)
+        certs.verify(shown(changed={kind: body}), RELAY.tls_der, NOW)
 
 
 def test_a_whole_set_of_another_relay_is_for_its_own_connection() -> None:
@@ -103,15 +103,13 @@ _STRANGER = Ed25519PrivateKey.generate()
 )  # fmt: skip
 def test_none_can_be_of_another_making(kind: int, make: Callable[[float], bytes]) -> None:
     with pytest.raises(TorError):
-        certs.verify(shown(**{f"t{kind}": make(NOW + DAY)}), RELAY.tls_der, NOW)
+        certs.verify(shown(changed={kind: make(NOW + DAY)}), RELAY.tls_der, NOW)
 
 
 def test_an_rsa_identity_of_another_size_is_none() -> None:
-    from tests.faults.tor import x509_certificate
-
     big = x509_certificate("www.a.net", RELAY.link, "www.a.net", RELAY.link, NOW - DAY, NOW + DAY)
     with pytest.raises(TorError, match="identity key"):
-        certs.verify(shown(t2=big.public_bytes(Encoding.DER)), RELAY.tls_der, NOW)
+        certs.verify(shown(changed={2: big.public_bytes(Encoding.DER)}), RELAY.tls_der, NOW)
 
 
 @given(

@@ -36,6 +36,8 @@ pytestmark = [
 #: Bridges without a disguise, and with obfs4 in each mode.
 MODES = [None, 0, 1, 2]
 TWO_HOURS = 7200.0
+#: The fingerprint of a relay that does not exist.
+STRANGER = bytes(20)
 
 
 async def through(
@@ -89,15 +91,20 @@ async def test_without_a_fingerprint_it_says_that_nobody_was_authenticated(tor_b
 async def test_another_relay_at_this_address_is_not_this_bridge(
     tor_bridge: Bridge, iat_mode: int | None
 ) -> None:
-    attempt = await try_once(bridge(tor_bridge.line(iat_mode), stranger=True), context())
+    attempt = await try_once(bridge(tor_bridge.line(iat_mode), fingerprint=STRANGER), context())
     assert failure_of(attempt) == ("tunnel_handshake", "wrong_key")
     assert attempt.proof is Proof.REACHED
 
 
 @pytest.mark.parametrize("wrong", ["node_id", "public_key"])
 async def test_a_wrong_cert_is_silence(tor_bridge: Bridge, wrong: str) -> None:
-    value = os.urandom(20 if wrong == "node_id" else 32)
-    attempt = await try_once(bridge(tor_bridge.line(0), **{wrong: value}), context(limit=1.0))
+    line = tor_bridge.line(0)
+    option = (
+        bridge(line, node_id=os.urandom(20))
+        if wrong == "node_id"
+        else bridge(line, public_key=os.urandom(32))
+    )
+    attempt = await try_once(option, context(limit=1.0))
     assert failure_of(attempt) == ("obfs4_handshake", "generic_timeout_error")
     assert attempt.proof is Proof.NONE
 
@@ -218,8 +225,8 @@ async def test_one_connection_and_none_is_left(tor_bridge: Bridge) -> None:
 
 @pytest.mark.requires("nginx")
 class TestWebtunnel:
-    def option(self, site: Site, line: str | None = None, **changes: object) -> Option:
-        option = bridge(site.line() if line is None else line, **changes)
+    def option(self, site: Site, line: str | None = None, **changed: bytes) -> Option:
+        option = bridge(site.line() if line is None else line, at=None, **changed)
         return replace(option, ca=site.ca_file.read_text(encoding="ascii"))
 
     async def test_it_works_and_lasts(self, webtunnel_site: Site) -> None:
@@ -254,7 +261,7 @@ class TestWebtunnel:
         assert failure_of(attempt) == ("pin", "wrong_key")
 
     async def test_another_bridge_behind_it(self, webtunnel_site: Site) -> None:
-        attempt = await try_once(self.option(webtunnel_site, stranger=True), context())
+        attempt = await try_once(self.option(webtunnel_site, fingerprint=STRANGER), context())
         assert failure_of(attempt) == ("tunnel_handshake", "wrong_key")
 
     async def test_another_name_on_the_line(self, webtunnel_site: Site) -> None:

@@ -19,16 +19,14 @@ if TYPE_CHECKING:
     from circumvent.model.record import Attempt
 
 
-def bridge(line: str, *, at: tuple[str, int] | None = None, **changes: Any) -> Option:
-    """Return the option of a bridge line; ``at`` sends it somewhere else."""
+def bridge(line: str, *, at: tuple[str, int] | None = None, **changed: bytes) -> Option:
+    """Return the option of a bridge line; ``at`` sends it somewhere else, ``changed`` are other settings."""
     option = parse_bridge(line)
     if at is not None:
         option = replace(option, endpoint=Endpoint(host=at[0], port=at[1]))
-    if changes.pop("stranger", False):
-        changes["fingerprint"] = bytes(20)
-    if changes:
+    if changed:
         settings: Any = option.settings
-        option = replace(option, settings=replace(settings, **changes))
+        option = replace(option, settings=replace(settings, **changed))
     return IdMaker(bytes(32)).named(option)
 
 

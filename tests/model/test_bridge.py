@@ -1,0 +1,17 @@
+"""Settings of bridges: secrets, and never shown."""
+
+from __future__ import annotations
+
+from circumvent.model.bridge import Obfs4Settings, TorSettings, WebtunnelSettings
+
+
+def test_nothing_of_them_is_shown() -> None:
+    fingerprint, key = bytes(range(20)), bytes(range(32))
+    shown = repr(
+        (
+            TorSettings(fingerprint=fingerprint),
+            Obfs4Settings(node_id=fingerprint, public_key=key, iat_mode=1, fingerprint=fingerprint),
+            WebtunnelSettings(host="web.example", path="/secret", chain_hash=key, fingerprint=fingerprint),
+        )
+    )
+    assert shown == "(TorSettings(), Obfs4Settings(iat_mode=1), WebtunnelSettings(tls=True))"
