@@ -54,7 +54,7 @@ WORDS: Final = frozenset({
     # the clock; what an option travels over, and how OpenVPN wraps it
     "right", "wrong", "both", "plain", "tls-auth", "tls-crypt", "tls-crypt-v2",
     # limits, authentication methods, HTTP methods, classes of anchors
-    "wrong_answer", "cut", "slow", "partly", "no_authentication", "username_password", "GET", "POST", "cdn", "updates",
+    "wrong_answer", "cut", "slow", "partly", "no_authentication", "username_password", "mschapv2", "pap", "GET", "POST", "cdn", "updates",
     "cloud", "academic", "exchange", "resolver", "domestic",
     # versions and protocols
     "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "QUICv1", "QUICv2", "h2", "h3", "http/1.0", "http/1.1", "HTTP/1.0",
