@@ -129,7 +129,9 @@ class Session:
     async def reset(self) -> None:
         """Say that we want a session, and wait until the server says the same."""
         async with self._trace.step("tunnel_handshake") as step:
-            step.detail["wrapping"] = self._settings.wrapping.value
+            step.detail.update(
+                {"wrapping": self._settings.wrapping.value, "transport": self._remote.transport}
+            )
             try:
                 await self._until(lambda: self._control.answered)
             finally:

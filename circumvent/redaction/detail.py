@@ -24,6 +24,7 @@ KEYS: Final = frozenset({
     "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "syn_retransmits", "system_resolver",
     "tcp", "tls", "total_retrans", "transport", "type", "udp", "unacked", "version", "via_relay", "voice", "works",
     "wrapping", "wrong_answers",
+    "data_cipher", "denial", "key_export", "repeated",
 })  # fmt: skip
 
 #: Steps that transports and the check have (``docs/transports``).
@@ -56,6 +57,9 @@ WORDS: Final = frozenset({
     # limits, authentication methods, HTTP methods, classes of anchors
     "wrong_answer", "cut", "slow", "partly", "no_authentication", "username_password", "mschapv2", "pap", "GET", "POST", "cdn", "updates",
     "cloud", "academic", "exchange", "resolver", "domestic",
+    # OpenVPN: wrappings, ciphers with an HMAC beside them, how a server says no
+    "plain", "tls-auth", "tls-crypt", "tls-crypt-v2", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC", "AES-128-GCM",
+    "AES-192-GCM", "AES-256-GCM", "rejected", "challenge", "temporary", "session", "pending", "halt", "restart",
     # versions and protocols
     "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "QUICv1", "QUICv2", "h2", "h3", "http/1.0", "http/1.1", "HTTP/1.0",
     "HTTP/1.1", "HTTP/2", "HTTP/3", "dot", "doq",
