@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 ORACLE: Final = Endpoint.of("10.78.253.1", 1)
 _NAMES: Final = {"tcp": TCP, "udp": UDP}
 _LONGEST_QUESTION: Final = 100
+#: Ports under which clients are shown whose own is taken: beyond those that Linux gives out by itself.
+_FIRST_PORT: Final = 61000
+_LAST_PORT: Final = 65535
+_NOBODY: Final[tuple[None, None, None]] = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +63,35 @@ class Redirect:
             target = self._target(packet)
             if target is None or target == packet.receiver:
                 return None
-            memory.keep((packet.protocol, packet.sender, target), packet.receiver)
-            memory.keep((packet.protocol, packet.sender), packet.receiver)
-            return Verdict(replace=rewritten(packet, receiver=target))
+            shown = self._shown(packet, target, memory)
+            memory.keep((packet.protocol, shown), (packet.receiver, packet.sender, target))
+            return Verdict(replace=rewritten(packet, sender=shown, receiver=target))
         if packet.destination == ORACLE.address:
             return self._answer(packet, memory)
-        meant = memory.table.get((packet.protocol, packet.receiver, packet.sender))
-        return None if meant is None else Verdict(replace=rewritten(packet, sender=meant))
+        meant, client, target = memory.table.get((packet.protocol, packet.receiver), _NOBODY)
+        return (
+            Verdict(replace=rewritten(packet, sender=meant, receiver=client))
+            if target == packet.sender
+            else None
+        )
+
+    def _shown(self, packet: Packet, target: Endpoint, memory: Memory) -> Endpoint:
+        """Return as whom the helper sees a client: itself, but with another port if this one is taken.
+
+        A client may use one port of its own towards several servers at once. For the helper these would be one.
+        """
+        mine = (packet.receiver, packet.sender, target)
+        alias = ("shown", packet.protocol, *mine)
+        shown: Endpoint | None = memory.table.get(alias)
+        if shown is not None and memory.table.get((packet.protocol, shown)) == mine:
+            return shown
+        ports = (packet.source_port, *range(_LAST_PORT, _FIRST_PORT, -1))
+        free = (Endpoint(packet.source, port) for port in ports)
+        shown = next(
+            (one for one in free if memory.table.get((packet.protocol, one), mine) == mine), packet.sender
+        )
+        memory.keep(alias, shown)
+        return shown
 
     def _wants(self, flow: Flow) -> bool:
         state = flow.states.get(self.name)
@@ -86,6 +112,6 @@ class Redirect:
             protocol, client = _NAMES[words[0]], Endpoint.of(words[1], int(words[2]))
         except (KeyError, IndexError, ValueError):
             return DROPPED
-        meant = memory.table.get((protocol, client))
+        meant = memory.table.get((protocol, client), _NOBODY)[0]
         answer = b"" if meant is None else f"{ip_address(meant.address)} {meant.port}".encode("ascii")
         return Verdict(drop=True, to_server=(build_udp(packet.receiver, packet.sender, answer),))

@@ -43,6 +43,26 @@ def test_there_and_back_over_tcp(family: int) -> None:
     assert answer.sender == Endpoint.of(SERVERS[family], 443)
 
 
+def test_one_port_of_a_client_towards_two_servers_is_two_clients_to_the_helper(family: int) -> None:
+    """Kernels give one port to connections that go to different servers; both must get their own answers."""
+    net = Net(rule("tcp", 443, 1))
+    other = {4: "198.51.100.7", 6: "2001:db8:100::7"}[family]
+    first, second = Tcp(net, family=family), Tcp(net, family=family, server=other)
+    (one,), (two,) = first.up(flags=SYN).passed, second.up(flags=SYN).passed
+    client, helper = Endpoint.of(CLIENTS[family], 40000), Endpoint.of(HELPERS[family], 1)
+    assert one.sender == client
+    assert two.sender.address == client.address
+    assert two.sender != client
+    (again,) = second.up(b"more").passed
+    assert again.sender == two.sender
+    for shown, server in ((one.sender, SERVERS[family]), (two.sender, other)):
+        (answer,) = net.send(DOWN, build_tcp(helper, shown, sequence=7, flags=SYN | ACK)).passed
+        assert (answer.sender, answer.receiver) == (Endpoint.of(server, 443), client)
+        question = f"tcp {CLIENTS[family]} {shown.port}".encode()
+        (said,) = net.send(DOWN, build_udp(Endpoint.of(HELPERS[4], 6000), ORACLE, question)).to_server
+        assert said.payload == f"{server} 443".encode()
+
+
 def test_what_is_not_meant_goes_where_it_should(family: int) -> None:
     net = Net(rule())
     assert Udp(net, family=family, server_port=443).up(b"x").untouched
