@@ -32,7 +32,7 @@ from tests.lab_scenarios.table import Table, complaints
 from tests.lab_scenarios.worker import REFUSED, Confirmation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from circumvent.lab.run import Result
 
@@ -98,9 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _tell(_take(table, running[done], said, errors, status, given.keep))
         finally:
             pool.shutdown(cancel_futures=True)
-    _tell(f"{len(jobs)} runs in {time.monotonic() - began:.0f} s, {given.jobs} at once", "")
+    _tell([f"{len(jobs)} runs in {time.monotonic() - began:.0f} s, {given.jobs} at once"])
     lines = list(table.lines())
-    _tell(*lines)
+    _tell(lines)
     if given.write is not None:
         document.write(given.write, lines, seeds=seeds, complete=set(chosen) == set(names()))
     return int(not table.good)
@@ -120,9 +120,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _take(
-    table: Table, job: Job, said: str, errors: str, status: int, keep: Path | None
-) -> Iterator[str] | list[str]:
+def _take(table: Table, job: Job, said: str, errors: str, status: int, keep: Path | None) -> Iterable[str]:
     """Put what a process printed into the table; return what is to be said of it."""
     name = f"{job.scenario} {job.seed}" if job.what == "check" else f"{job.scenario} clients"
     if keep is not None and said:
@@ -157,10 +155,8 @@ def _of_clients(name: str, found: list[Confirmation]) -> Iterator[str]:
     )
 
 
-def _tell(*lines: str | Iterator[str] | list[str]) -> None:
-    for line in lines:
-        for text in [line] if isinstance(line, str) else line:
-            sys.stdout.write(f"{text}\n")
+def _tell(lines: Iterable[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
 
 

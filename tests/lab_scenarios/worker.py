@@ -2,7 +2,7 @@
 
 A run divides its process, which a program that waits for several must not do itself. ``check`` prints the recording of
 a run; ``clients`` builds the same laboratory once more and prints, as JSON, what became of independent clients in it.
-Status 2: the kernel refuses; 3: the laboratory broke. Both say why.
+Status 2: the kernel refuses; 3: the laboratory broke. Both say why. It ends with the program that started it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from circumvent.lab.laboratory import FOLDER, open_laboratory, resolv_conf
-from circumvent.lab.namespace import Refused, contained
+from circumvent.lab.namespace import Refused, contained, die_with_parent
 from circumvent.lab.recording import write
 from circumvent.lab.run import RunFailedError, run
 from circumvent.lab.scenario import find
@@ -128,4 +128,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    die_with_parent(os.getppid())
     sys.exit(main(sys.argv[1:]))
