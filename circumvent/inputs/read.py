@@ -17,9 +17,11 @@ from circumvent.inputs.bridge_lines import bridges_in, is_torrc, to_option, unwr
 from circumvent.inputs.chains import Chained, resolve_chains
 from circumvent.inputs.files import Unreadable, read_file
 from circumvent.inputs.links import looks_like_link, parse_link
+from circumvent.inputs.mobileconfig import is_mobileconfig, read_mobileconfig
 from circumvent.inputs.ovpn import is_ovpn, read_ovpn
 from circumvent.inputs.private import PrivateAddressError, refuse_private
 from circumvent.inputs.problem import Count, LineError, Parsed, Problem, without_echo
+from circumvent.inputs.sswan import is_sswan, read_sswan
 from circumvent.inputs.toml_file import is_toml, read_toml
 from circumvent.inputs.toml_lines import TomlError
 from circumvent.inputs.unsupported import web_page, whole_file
@@ -152,6 +154,9 @@ class _Reader:
 
     def _content(self, source: str, data: bytes, path: Path | None) -> None:
         sheet = self._sheet(source)
+        if is_mobileconfig(source, data):
+            self._payloads(sheet, data)
+            return
         text = texts.decode(data)
         if text is None:
             self._tell(sheet, None, "this is no text. Links and lists of options are text files.")
@@ -167,6 +172,9 @@ class _Reader:
             return
         if is_ovpn(source, text):
             self._profile(sheet, lambda: read_ovpn(text, folder=path.parent if path is not None else None))
+            return
+        if is_sswan(source, text):
+            self._profile(sheet, lambda: read_sswan(text))
             return
         what = whole_file(text)
         if what is not None and not bridges_in(text):
@@ -198,6 +206,19 @@ class _Reader:
                 self._refuse(sheet, line, outcome, "")
             else:
                 self._take(sheet, line, outcome, "")
+
+    def _payloads(self, sheet: _Sheet, data: bytes) -> None:
+        """Read a configuration profile: one option for each VPN in it."""
+        try:
+            for line, outcome in read_mobileconfig(data):
+                sheet.lines += 1
+                if isinstance(outcome, LineError):
+                    self._refuse(sheet, line, outcome, "")
+                else:
+                    self._take(sheet, line, outcome, "")
+        except LineError as exc:
+            sheet.lines += 1
+            self._refuse(sheet, exc.where, exc, "")
 
     def _profile(self, sheet: _Sheet, read: Callable[[], Option]) -> None:
         """Read a file that is one option. Its sentences are made without its text, so that none can repeat it."""

@@ -43,8 +43,18 @@ FIELDS: Final = {
     "socks5": _COMMON | _ACCOUNT,
     "socks4a": _COMMON | {"user"},
     "http-connect": _COMMON | _TLS | _ACCOUNT | {"tls"},
-    "ikev2": _COMMON | _ACCOUNT | {
-        "ca", "psk", "remote_id", "local_id", "certificate", "private_key", "proposals", "esp_proposals", "eap_only",
+    "ikev2": _COMMON
+    | _ACCOUNT
+    | {
+        "ca",
+        "psk",
+        "remote_id",
+        "local_id",
+        "certificate",
+        "private_key",
+        "proposals",
+        "esp_proposals",
+        "eap_only",
         "fragmentation",
     },
     "l2tp": _COMMON | {"ipsec"},

@@ -13,6 +13,7 @@ from circumvent.inputs.bridge_lines import parse_bridge
 from circumvent.inputs.dns_links import USUAL_PATH, from_stamp, web_url
 from circumvent.inputs.draft import clean_label, draft
 from circumvent.inputs.hosts import clean_host, parse_port
+from circumvent.inputs.ikev2_fields import ikev2_settings
 from circumvent.inputs.ovpn import ovpn_of_table
 from circumvent.inputs.problem import LineError
 from circumvent.inputs.suggest import suggest
@@ -23,6 +24,7 @@ from circumvent.inputs.uri import split_link
 from circumvent.inputs.vpn_fields import openconnect_settings, sstp_settings
 from circumvent.inputs.wireguard import wireguard_of_table
 from circumvent.model.kinds import KINDS
+from circumvent.model.l2tp import L2tpSettings
 from circumvent.model.option import (
     DnscryptSettings,
     Endpoint,
@@ -116,6 +118,7 @@ def _option(fields: Fields, folder: Path) -> tuple[Option, str | None]:
         else _by_fields(fields, kind)
     )
     extra: dict[str, Any] = {
+        "settings": ikev2_settings(fields, folder) if kind == "ikev2" else None,
         "label": label or option.label,
         "sni": fields.text("sni", empty=True),
         "alpn": fields.texts("alpn"),
@@ -200,11 +203,18 @@ def _by_fields(fields: Fields, kind: str) -> Option:
     if host is None:
         raise LineError("this table has no host. Add the server's name or address.", label=fields.label)
     settings = _settings(fields, kind)
-    secure = isinstance(settings, VoiceSettings) and settings.transport == "tls"
-    port = _port(fields, 5349 if secure else KINDS[kind].port)
+    port = _port(fields, _usual_port(kind, settings))
     return draft(
         kind, host=host, port=port, addresses=() if is_address(host) else addresses, settings=settings
     )
+
+
+def _usual_port(kind: str, settings: Settings) -> int:
+    if isinstance(settings, VoiceSettings) and settings.transport == "tls":
+        return 5349
+    if isinstance(settings, L2tpSettings) and not settings.ipsec:
+        return 1701
+    return KINDS[kind].port
 
 
 def _host(text: str) -> str:
@@ -267,6 +277,8 @@ def _settings(fields: Fields, kind: str) -> Settings:
         return openconnect_settings(fields)
     if kind == "sstp":
         return sstp_settings(fields)
+    if kind == "l2tp":
+        return L2tpSettings(ipsec=fields.flag("ipsec") is not False)
     return _dnscrypt(fields) if kind == "dnscrypt" else None
 
 

@@ -24,6 +24,7 @@ KEYS: Final = frozenset({
     "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "syn_retransmits", "system_resolver",
     "tcp", "tls", "total_retrans", "transport", "type", "udp", "unacked", "version", "via_relay", "voice", "works",
     "wrapping", "wrong_answers",
+    "credentials", "encryption", "esp", "fragmentation", "fragments_sent", "group", "ipsec", "server_authenticated", "wanted",
     "data_cipher", "denial", "key_export", "repeated",
 })  # fmt: skip
 
@@ -63,6 +64,8 @@ WORDS: Final = frozenset({
     # versions and protocols
     "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "QUICv1", "QUICv2", "h2", "h3", "http/1.0", "http/1.1", "HTTP/1.0",
     "HTTP/1.1", "HTTP/2", "HTTP/3", "dot", "doq",
+    # IKEv2: how the server proved itself, what it wanted again, encryption
+    "psk", "rsa", "ecdsa", "signature", "eap", "cookie", "group", "aes128", "aes192", "aes256", "aes128gcm16", "aes256gcm16",
     *(value for name, value in vars(failures).items() if name.isupper() and isinstance(value, str)),
     *KINDS, *FAMILIES, *(str(word) for word in Proof), *(str(word) for word in Reason),
 })  # fmt: skip

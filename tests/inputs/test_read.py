@@ -166,7 +166,7 @@ def test_folders_pipes_and_giants_are_refused(folder: Path) -> None:
         (b'{"version": 1, "servers": []}', "JSON lists are not supported"),
         (b'[{"server": "h"}]', "JSON lists are not supported"),
         (b"port: 7890\nproxies:\n  - name: x\n", "Clash lists"),
-        (b'<?xml version="1.0"?><plist/>', "configuration profiles"),
+        (b'<?xml version="1.0"?><plist/>', "no configuration profile"),
     ],
 )
 def test_files_that_are_no_lists_are_recognised(folder: Path, content: bytes, sentence: str) -> None:
