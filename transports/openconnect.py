@@ -17,7 +17,7 @@ from circumvent.net.errors import PeerError, Refusal
 from circumvent.net.protocol_codes import http_status_failure
 from circumvent.transports.openconnect_tunnel import CstpTunnel
 from circumvent.transports.tunnel_proof import prove_tunnel
-from circumvent.transports.vpn_tls import open_vpn_tls, require_pin
+from circumvent.transports.vpn_tls import login_limit, open_vpn_tls, require_pin
 from circumvent.vpn.http_head import HeadError, HeadReader, ResponseHead
 from circumvent.vpn.openconnect import document, forms
 from circumvent.vpn.openconnect.cstp import (
@@ -123,7 +123,7 @@ class _Gateway:
         told = False
         answer = Answer(form=form)
         for _ in range(MOST_FORMS):
-            async with self._trace.step("authenticate") as step:
+            async with self._trace.step("authenticate", limit=login_limit(self._trace)) as step:
                 form = self._form(answer)
                 if form.wants_password and told:
                     raise Refusal(failures.AUTH_REJECTED, "name or password rejected", authenticated=True)
@@ -142,7 +142,7 @@ class _Gateway:
         """Ask for the tunnel, and read what the gateway assigns (``configuration``)."""
         if self._stream is None:
             await self._open()
-        async with self._trace.step("configuration") as step:
+        async with self._trace.step("configuration", limit=login_limit(self._trace)) as step:
             stream = self._stream
             if stream is None:
                 raise AssertionError  # pragma: no cover - opened above

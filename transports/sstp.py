@@ -19,7 +19,7 @@ from circumvent.net.errors import PeerError, Refusal
 from circumvent.net.protocol_codes import http_status_failure
 from circumvent.transports.sstp_tunnel import SstpLink, SstpTunnel, goodbye
 from circumvent.transports.tunnel_proof import prove_tunnel
-from circumvent.transports.vpn_tls import open_vpn_tls, require_pin
+from circumvent.transports.vpn_tls import login_limit, open_vpn_tls, require_pin
 from circumvent.vpn.http_head import HeadError, HeadReader
 from circumvent.vpn.ppp import PppError
 from circumvent.vpn.ppp_client import Impostor, NoAgreement, NoCredentials, Phase, PppClient, Rejected
@@ -113,18 +113,18 @@ class _Call:
 
     async def authenticate(self) -> None:
         """Agree on the link, then sign in: a step each, because each may take its time."""
-        async with self._trace.step("authenticate"):
+        async with self._trace.step("authenticate", limit=login_limit(self._trace)):
             self._began = True
             await self._send(self._client.start())
             await self._until(lambda phase: phase is not Phase.ESTABLISH)
         if self._client.phase is Phase.AUTHENTICATE:
-            async with self._trace.step("authenticate") as step:
+            async with self._trace.step("authenticate", limit=login_limit(self._trace)) as step:
                 step.detail["method"] = self._client.method
                 await self._until(lambda phase: phase is not Phase.AUTHENTICATE)
 
     async def configure(self) -> SstpTunnel:
         """Bind both authentications, and ask for an address (``configuration``)."""
-        async with self._trace.step("configuration") as step:
+        async with self._trace.step("configuration", limit=login_limit(self._trace)) as step:
             link, binding = self._link, self._binding
             if link is None or binding is None:
                 raise AssertionError  # pragma: no cover - open() raised

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from circumvent.model import failure as failures
 from circumvent.net.errors import PeerError
@@ -14,7 +14,17 @@ from circumvent.transports.tls_option import open_tls, tls_config
 if TYPE_CHECKING:
     from circumvent.model.option import Option
     from circumvent.net.tls import TlsStream
+    from circumvent.net.trace import Trace
     from circumvent.transport import Context
+
+#: Seconds that a step of a login gets at least: behind a server that answers at once stands one that knows the accounts,
+#: and another that lends addresses. A login is not repeated, so that its first limit is its last.
+LOGIN: Final = 8.0
+
+
+def login_limit(trace: Trace) -> float:
+    """Return the time limit of a step that waits for a login, in seconds."""
+    return max(trace.timeouts.limit if trace.limit is None else trace.limit, LOGIN)
 
 
 async def open_vpn_tls(option: Option, context: Context, pin: bytes | None) -> TlsStream:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
+
 from circumvent.lab import packet as lab
 from circumvent.model.secret import Secret
 from circumvent.vpn import mschapv2
@@ -70,7 +72,8 @@ class SstpServer:
     ``head`` answers the HTTP request, ``acknowledgement`` the Connect Request (``None``: as it should be);
     ``authentication`` is what it wants first, ``settles`` what it takes in its place; ``knows`` is the password by
     which it proves itself. ``greet`` is sent with the acknowledgement, ``inside`` when the first packet has come; ``cut`` bytes
-    down later it falls silent, after ``ends`` packets it ends the call.
+    down later it falls silent, after ``ends`` packets it ends the call. ``pause``: seconds that it takes to
+    look up an account.
     """
 
     certificate: bytes
@@ -87,6 +90,7 @@ class SstpServer:
     inside: bytes = b""
     cut: int | None = None
     ends: int | None = None
+    pause: float = 0.0
     responses: int = 0
     heard: list[str] = field(default_factory=list)
     bound: bool = False
@@ -217,6 +221,7 @@ class SstpServer:
         sides = [mschapv2.asymmetric_start_key(keys, send=send, server=True) for send in (False, True)]
         self._keys = b"".join(sides)
         proof = mschapv2.authenticator_response(response, CHALLENGE, peer, USER, Secret(self.knows))
+        await anyio.sleep(self.pause)
         message = self.says or f"S={proof.hex().upper()} M=Welcome".encode()
         await self._link.write(data(CHAP, struct.pack("!BBH", 3, identifier, len(message) + 4) + message))
         await self._link.write(config(IPCP, 1, 1, (3, ip_address(GATEWAY).packed), (2, b"\0\x2d\x0f\x01")))

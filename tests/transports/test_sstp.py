@@ -164,6 +164,11 @@ class TestTheCall:
         assert result.proof is Proof.CARRIED
         assert {"c021 8", "c021 7"} <= set(here.heard)
 
+    async def test_a_slow_login_is_waited_for(self, pki: Pki) -> None:
+        """It is not repeated, so it gets more time than other steps."""
+        result = await tried(pki, server(pki, pause=3.0), goal=Proof.CARRIED, limit=1.5)
+        assert (result.failure, result.proof) == (None, Proof.CARRIED)
+
     async def test_a_pinned_key_stands_for_the_certificate(self, pki: Pki) -> None:
         bad = tls.context_for(pki.expired, alpn=())
         async with tls.serve(server(pki, certificate=pki.expired.der), bad) as served:
