@@ -25,6 +25,11 @@ AT_ONCE: Final = 4
 _MINUTE: Final = 60.0
 
 
+def is_bridge(option: Option) -> bool:
+    """Tell whether an option is a Tor bridge or relay: every try shows a censor who watches where one is."""
+    return option.traits.family == "tor"
+
+
 class MarkingPace:
     """Lets attempts at marking destinations begin one by one."""
 

@@ -12,6 +12,7 @@ from circumvent.catalog.select import select
 from circumvent.check import baseline_rows
 from circumvent.check.fate import breadth_first, places
 from circumvent.check.lookups import encrypted
+from circumvent.check.pace import is_bridge
 from circumvent.check.settings import SettingsError
 from circumvent.control import Bulk, Control, Expectation
 from circumvent.ids import IdKeyError, IdMaker, read_key
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from circumvent.model.words import Reason
     from circumvent.net.name import Resolver
 
-#: Lists longer than this stop after ENOUGH working options of a scope.
+#: Lists longer than this, or with more bridges, stop after ENOUGH working options of a scope.
 LONG_LIST: Final = 50
+MANY_BRIDGES: Final = 5
 ENOUGH: Final = 3
 #: The longest file of trust roots or anchors that is read, in bytes.
 MOST_PEM: Final = 1024 * 1024
@@ -136,11 +138,16 @@ def make_plan(
         targets=settings.target,
         random=random,
         anchors_by_hand=bool(settings.control) and settings.anchors is None,
-        enough=ENOUGH if len(held) > LONG_LIST and not settings.all and not private else None,
+        enough=ENOUGH if _is_long(held) and not settings.all and not private else None,
         country=settings.country.upper() if settings.country else None,
         details=details,
         parsed=parsed,
     )
+
+
+def _is_long(held: Sequence[Option]) -> bool:
+    """Tell whether trying all that the user named would mark the user, or burn bridges."""
+    return len(held) > LONG_LIST or sum(is_bridge(option) for option in held) > MANY_BRIDGES
 
 
 def _choose(

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from circumvent.check.accounts import logged_in
+from circumvent.check.pace import AT_ONCE, is_bridge
 from circumvent.diagnose.verdict import refusal
 from circumvent.model import failure as failures
 from circumvent.model.words import Proof, Reason, Scope
@@ -249,17 +250,35 @@ class Schedule:
     def _next_job(self) -> Job | None:
         if self._follow:
             return self._follow.popleft()
-        while self._first:
-            entry = self.entries[self._first.popleft()]
-            if entry.settled:
-                continue
-            if self._has_enough(entry.option.scope):
-                self.hold_back(entry.option.id, Reason.ENOUGH)
-                continue
-            return self._job(entry, Work.FIRST)
+        if (job := self._next_first()) is not None:
+            return job
         if self._again:
             return self._again.popleft() if self.under_way < CALM else None
         return self._next_repeat()
+
+    def _next_first(self) -> Job | None:
+        """Return a first try; bridges of a list that stops when enough work wait while four are under way."""
+        waiting: list[str] = []
+        full = self._enough is not None and self._bridges_busy >= AT_ONCE
+        try:
+            while self._first:
+                entry = self.entries[self._first.popleft()]
+                if entry.settled:
+                    continue
+                if self._has_enough(entry.option.scope):
+                    self.hold_back(entry.option.id, Reason.ENOUGH)
+                    continue
+                if full and is_bridge(entry.option):
+                    waiting.append(entry.option.id)
+                    continue
+                return self._job(entry, Work.FIRST)
+        finally:
+            self._first.extendleft(reversed(waiting))
+        return None
+
+    @property
+    def _bridges_busy(self) -> int:
+        return sum(entry.busy and is_bridge(entry.option) for entry in self.entries.values())
 
     def _next_repeat(self) -> Job | None:
         open_entries = [

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from circumvent.model.kinds import KINDS
 from circumvent.model.words import Scope, Status
 from circumvent.say import tunnels
-from circumvent.say.language import _
+from circumvent.say.language import _, later
 from circumvent.say.words import milliseconds, tries, word
 
 if TYPE_CHECKING:
     from circumvent.model.report import OptionReport
+
+
+#: What is seen of Tor bridges.
+_BRIDGES: Final = {
+    "tor": later("that you use Tor"),
+    "obfs4": later("random-looking traffic to one server"),
+    "webtunnel": later("HTTPS to one server"),
+}
 
 
 def why(option: OptionReport) -> str:
@@ -54,12 +62,14 @@ def what(option: OptionReport) -> str:
             )
         case Scope.NAMES:
             said = _("Set Private DNS to {name}, {host} ({why}). Names are repaired, traffic is not hidden.")
+        case Scope.APP:
+            said = _(
+                "Give {name} to Tor Browser or Orbot as your own bridge ({why}). Only that app goes through it."
+            )
         case Scope.DIRECT:
             said = _("{name} answers without a tunnel ({why}).")
         case Scope.VOICE:
             said = _("Calls can get through by {name} ({why}).")
-        case _:
-            said = _("Use {name} ({why}).")
     return said.format(**facts)
 
 
@@ -77,6 +87,8 @@ def visible(option: OptionReport) -> str:
     seen = tunnels.visible(option.kind)
     if seen is not None:
         return seen
+    if option.kind in _BRIDGES:
+        return _(_BRIDGES[option.kind])
     match option.kind:
         case "doh" | "doh3":
             return _("HTTPS to a DNS provider; the sites you visit afterwards")

@@ -29,6 +29,7 @@ _FAMILIES: Final = {
 _SEEN: Final = {
     "names": later("these addresses; which DNS services are asked. Of plain DNS every question and answer"),
     "proxy": later("these addresses, and that they are proxies; without TLS also which site is asked for"),
+    "tor": later("these addresses. A filter that knows them for bridges or relays learns that you use Tor"),
     "vpn": later(
         "these addresses, and most often which sort of VPN. Each try is a login with your key or password"
     ),

@@ -22,3 +22,10 @@ def test_roots_that_are_none_are_a_mistake_of_one_line(tmp_path: Path, text: str
     settings = CheckSettings(named=("tls://192.0.2.1",), ca=(str(roots),), allow_private=True)
     with pytest.raises(SettingsError, match=r"^--ca: .*no readable PEM certificate"):
         make_plan(settings)
+
+
+@pytest.mark.parametrize(("count", "all_", "enough"), [(5, False, None), (6, False, 3), (6, True, None)])
+def test_more_than_five_bridges_stop_when_enough_work(count: int, all_: bool, enough: int | None) -> None:
+    fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567"
+    lines = [f"Bridge 9.9.9.{number}:443 {fingerprint}" for number in range(1, count + 1)]
+    assert make_plan(CheckSettings(named=tuple(lines), all=all_)).enough == enough

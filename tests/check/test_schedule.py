@@ -224,3 +224,39 @@ def test_every_run_ends_and_no_option_is_tried_more_often_than_allowed(
     for entry in plan.entries.values():
         assert len(entry.counted) <= max(trials, 1)
         assert entry.attempts
+
+
+def bridges(count: int, *, enough: int | None) -> Schedule:
+    options = [
+        Option(
+            id=f"b{number}",
+            kind="tor",
+            label="bridge",
+            endpoint=Endpoint(host=f"192.0.2.{number}", port=443),
+            origin=Origin(source="argument"),
+        )
+        for number in range(1, count + 1)
+    ]
+    return Schedule([*options, make("a")], trials=1, enough=enough, candidates=candidates)
+
+
+def test_bridges_of_a_long_list_are_tried_four_at_a_time_and_no_more_than_needed() -> None:
+    plan = bridges(9, enough=3)
+    first = plan.next_jobs(20)
+    assert [job.option.id for job in first] == ["b1", "b2", "b3", "b4", "a"]
+    assert plan.next_jobs(20) == []
+    for job in first[:3]:
+        plan.finished(job, attempt(), shared=False)
+    assert plan.next_jobs(20) == []
+    assert {entry.held_back for entry in plan.entries.values()} == {None, Reason.ENOUGH}
+
+
+def test_a_bridge_that_fails_makes_room_for_the_next() -> None:
+    plan = bridges(6, enough=3)
+    first = plan.next_jobs(20)
+    plan.finished(first[0], refused(authenticated=True), shared=False)
+    assert [job.option.id for job in plan.next_jobs(20)] == ["b5"]
+
+
+def test_all_bridges_are_tried_at_once_where_nothing_stops_them() -> None:
+    assert len(bridges(9, enough=None).next_jobs(20)) == 10
