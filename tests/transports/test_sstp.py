@@ -65,13 +65,6 @@ if (
             result = await attempt(option, lab_context(unbound.anchor, softether))
             assert (result.failure, result.proof) == (("authenticate", "auth_rejected"), Proof.HANDSHAKEN)
 
-        async def test_the_password_itself_is_only_sent_where_the_profile_allows_it(
-            self, softether: lab.SstpServer, unbound: Resolver
-        ) -> None:
-            option = gateway_option("sstp", softether, SstpSettings(pap=True))
-            result = await attempt(option, lab_context(unbound.anchor, softether, goal=Proof.CARRIED))
-            assert (result.failure, result.proof) == (None, Proof.CARRIED)
-
 
 @asynccontextmanager
 async def serving(pki: Pki, server: tls.Behaviour) -> AsyncIterator[int]:
