@@ -48,6 +48,7 @@ PACKAGES: Final = {
     "openssl": "openssl",
     "openvpn": "openvpn",
     "squid": "squid-openssl",
+    "ssh": "openssh-client",
     "stunnel4": "stunnel4",
     "swanctl": "strongswan-swanctl",
     "tinyproxy": "tinyproxy",

@@ -13,3 +13,11 @@ TEXT = (Path(__file__).parents[2] / "docs" / "lab.rst").read_text(encoding="utf-
 def test_every_word_is_explained() -> None:
     words = {*choices()[Trigger].classes, *choices()[Action].classes, *rule_kinds().classes} - {"blocking"}
     assert {word for word in words if f"``{word}``" not in TEXT} == set()
+
+
+def test_every_rule_has_met_a_real_program() -> None:
+    folder = Path(__file__).parent
+    text = "".join((folder / name).read_text("utf-8") for name in ("test_wire.py", "test_wire_programs.py"))
+    kinds = (*choices().values(), rule_kinds())
+    classes = {cls.__name__ for each in kinds for cls in each.classes.values()}
+    assert {name for name in classes if f"{name}(" not in text} == set()
