@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The most characters of a server's own words that are shown.
 FOREIGN: Final = 60
+#: And of why a login was refused, which most transports say in words of ours.
+REFUSAL: Final = 100
 #: Clauses that need nothing but the failure string.
 _PLAIN: Final = {
     failures.CONNECTION_REFUSED: later("the server is there and this port is closed"),
@@ -158,10 +160,7 @@ def _refused(option: OptionReport) -> str:
 
 def _refused_tunnel(option: OptionReport, failure: Failure) -> str:
     """Say that a login was refused, and by whom: a refusal before the server proved itself may be anybody's."""
-    detail = _foreign(failure.detail)
-    said = detail or _("the server said no")
-    if failure.error == failures.AUTH_REJECTED:
-        said = _(_PLAIN[failures.AUTH_REJECTED]) + (f" ({detail})" if detail else "")
+    said = sanitise(failure.detail or "", REFUSAL) or _(_PLAIN.get(failure.error, "the server said no"))
     if option.detail.get("authenticated") is False:
         return _("something at this address said no: {what}").format(what=said)
     return said

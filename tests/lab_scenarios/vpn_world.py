@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import struct
@@ -54,6 +53,7 @@ class VpnWorld:
     arguments: tuple[str, ...]
     client: tuple[str, ...]
     daemons: list[Daemon] = field(default_factory=list)
+    report: Report | None = None
     _numbers: int = 0
 
     def wireguard(self, **more: Any) -> wireguard.Server:
@@ -109,10 +109,15 @@ class VpnWorld:
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
             )
         assert done.stdout, done.stderr
-        report = Report.from_json(json.dumps(json.loads(done.stdout)))
-        self.last = report
+        self.report = Report.from_json(done.stdout)
         stems = {Path(name).stem for name in profiles}
-        return {option.label: option for option in report.options if option.label in stems}
+        return {option.label: option for option in self.report.options if option.label in stems}
+
+    @property
+    def last(self) -> Report:
+        """The report of the last check."""
+        assert self.report is not None
+        return self.report
 
     def _next(self) -> int:
         self._numbers += 1
@@ -135,7 +140,9 @@ class VpnWorld:
         with Netlink() as netlink:
             with contextlib.suppress(FileExistsError):  # openvpn's has one already
                 netlink.add_address(device, f"fd46:{number}::1")
-            netlink.add_address(device, f"fe80::{number}")  # whoever passes packets on asks from such an address
+            netlink.add_address(
+                device, f"fe80::{number}"
+            )  # whoever passes packets on asks from such an address
             for address in (*(one for one in self.client if ":" in one), RESOLVER[1]):
                 _answer_for(netlink, device, address)
 
