@@ -121,7 +121,7 @@ class Flow:
             if now - began >= LONGEST or self._sent >= MOST_PACKETS:
                 raise NetError(failures.GENERIC_TIMEOUT, f"not over after {now - began:.0f} s")
             if window.lost > most_lost:
-                raise PeerError(failures.PACKET_LOSS, f"{window.lost} of {self._sent} packets were lost")
+                raise self._loss()
             if window.may_send() and window.under_way * worth < rest:
                 number = await probes.send(size)
                 self._sent += 1
@@ -144,10 +144,15 @@ class Flow:
         limit = trace.timeouts.limit if trace.limit is None else trace.limit
         if now - self._last < limit:
             return
+        if self._window.lost > LOST_AT_MOST * self._sent:
+            raise self._loss()
         if moved > BEGUN:
             trace.cut_bytes = trace.bytes_received
             raise PeerError(failures.TRUNCATED, f"{trace.bytes_received} bytes had come down")
         raise NetError(failures.GENERIC_TIMEOUT, "nothing came back")
+
+    def _loss(self) -> PeerError:
+        return PeerError(failures.PACKET_LOSS, f"{self._window.lost} of {self._sent} packets were lost")
 
     def note(self, step: OpenStep, count: int) -> float | None:
         """Write the figures into ``step``; return the rate in kbit/s, ``None`` if nothing was answered."""

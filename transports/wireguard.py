@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 AGAIN: Final = (1.0, 1.5, 2.5, 5.0)
 #: What "port unreachable" is believed at: anybody can send one.
 REFUSALS: Final = 2
+#: Round trips in which the newest of several initiations should be answered.
+PATIENCE: Final = 1.5
 #: The packet size inside where a profile names none: that of wg-quick on an ordinary line, in bytes.
 MTU: Final = 1420
 #: What each packet has around it, in bytes, outer IPv6 and UDP included.
@@ -96,6 +98,7 @@ class WireguardTunnel:
             try:
                 await self._shake_hands(step)
             except PresharedKeyError as exc:
+                self._trace.prove(Proof.REACHED)
                 raise PeerError(
                     failures.WRONG_KEY, "the peer answered, and its preshared key is not that of the profile"
                 ) from exc
@@ -123,6 +126,7 @@ class WireguardTunnel:
                             raise
                         continue
                     if isinstance(event, Finished):
+                        await self._catch_up(event.seconds)
                         return
                     if isinstance(event, Cookie):
                         cookies += 1
@@ -131,6 +135,16 @@ class WireguardTunnel:
                             cookies == 1
                         ):  # once: a peer that always says so is asked no faster than one that is silent
                             break
+
+    async def _catch_up(self, round_trip: float) -> None:
+        """Wait for the answer to the newest initiation, where a slow peer has answered an earlier one first."""
+        newest = self._peer.superseded()
+        if newest is None:
+            return
+        left = newest + PATIENCE * round_trip - self._trace.clock.now()
+        with anyio.move_on_after(max(left, 0.0)):
+            while self._peer.superseded() is not None:
+                await self._next()
 
     async def _initiate(self) -> None:
         clock = self._trace.clock

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from typing import Final
 
-#: Packets under way at the beginning, and at most.
+#: Packets under way at the beginning, at least and at most.
 FIRST: Final = 4.0
+LEAST: Final = 2.0
 MOST: Final = 32.0
 #: Bounds of the timer, and its start without a round trip, in seconds (RFC 6298, section 2; shorter, for probes).
 SHORTEST: Final = 0.25
 LONGEST: Final = 4.0
 UNKNOWN: Final = 1.0
+#: How much more patient it becomes: on a line that loses much, silence must still be told from bad luck.
+MOST_BACKOFF: Final = 4.0
 #: Answers out of order by so many packets are no loss (RFC 5681, section 3.2).
 REORDERED: Final = 3
 
@@ -94,7 +97,7 @@ class Window:
         ]
         if late:
             self._overdue.update(late)
-            self._backoff *= 2
+            self._backoff = min(self._backoff * 2, MOST_BACKOFF)
             self._shrink()
 
     def _note(self, took: float) -> None:
@@ -107,5 +110,5 @@ class Window:
     def _shrink(self) -> None:
         """Halve the window, once for all that was under way when it happened."""
         if self._highest >= self._recovered:
-            self._size = max(self._size / 2, 1.0)
+            self._size = max(self._size / 2, LEAST)
             self._recovered = max(self._left, default=self._highest)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lab import ikev2, names, openconnect, proxies, quic, sstp, tor, voice, web, wireguard, zone
-from tests.lab.daemon import find_program
 from tests.lab import openvpn as openvpn_servers
+from tests.lab.daemon import find_program
 from tests.lab.left_out import requires
 from tests.lab.names import Character
 from tests.lab.pki import Pki, make_pki
@@ -54,8 +54,8 @@ __all__ = [
     "tor_bridge",
     "unbound",
     "v2ray",
-    "wireguard_peer",
     "webtunnel_site",
+    "wireguard_peer",
 ]
 
 #: The addresses on which each character of unbound listens.
@@ -336,7 +336,7 @@ def ocserv(
 ) -> openconnect.Gateways:
     """Return the ocserv of a character, started when it is asked for."""
     requires("ocserv", "ocpasswd")
-    return openconnect.Gateways(pki, unbound.address, lab_directory, daemons)
+    return openconnect.Gateways(pki, (unbound.address, unbound.address_ipv6), lab_directory, daemons)
 
 
 @pytest.fixture(scope="session")
@@ -357,7 +357,9 @@ def wireguard_peer(
 ) -> wireguard.Server:
     """wireguard-go with a preshared key, with a network of its own and a way to unbound."""
     requires("wireguard-go")
-    handle = wireguard.start_peer(lab_directory("wireguard"), number=1, resolver=unbound.address)
+    handle = wireguard.start_peer(
+        lab_directory("wireguard"), number=1, resolver=unbound.address, resolver_ipv6=unbound.address_ipv6
+    )
     daemons.append(handle.daemon)
     return handle
 
@@ -387,7 +389,7 @@ def softether(
     requires("vpnserver", "vpncmd")
     handle = sstp.start_softether(
         lab_directory("softether"),
-        number=66,
+        number=80,
         address="198.51.100.146",
         name="sstp.lab.example",
         credentials=pki.rsa,

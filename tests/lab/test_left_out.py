@@ -68,3 +68,15 @@ def test_a_missing_server_is_named_with_its_package(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tests.lab.left_out.find_program", lambda _: None)
     assert missing(["danted"]) == "danted is not installed (Debian package dante-server)"
     assert missing([]) is None
+
+
+def test_a_program_that_nobody_packages_does_not_make_a_run_incomplete(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(_CONFTEST, encoding="ascii")
+    (tmp_path / "test_story.py").write_text(
+        "from tests.lab.left_out import requires\n"
+        "def test_it(monkeypatch): monkeypatch.setenv('PATH', '/nowhere'); requires('amneziawg-go')\n",
+        encoding="ascii",
+    )
+    done = _pytest(tmp_path, "1")
+    assert done.returncode == 0, done.stdout
+    assert "because amneziawg-go is not on PATH (no package has it)" in done.stdout

@@ -10,18 +10,21 @@ import base64
 import json
 import secrets
 import socket
+import struct
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from circumvent.lab.namespace import write
 from circumvent.lab.netlink import Netlink
 from circumvent.vpn.wireguard.handshake import public_key
 from tests.lab.daemon import LOOK_AGAIN, START_TIMEOUT, Daemon, DaemonFailed
-from tests.lab.inner import start_inner
+from tests.lab.inner import DEVICE as UPLINK
+from tests.lab.inner import DEVICE_PREFIX, start_inner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +33,17 @@ DEVICE: Final = "wg0"
 PORT: Final = 51820
 #: What the inner process writes once its peer may be spoken to.
 READY: Final = "ready"
+_RTM_NEWNEIGH: Final = 28
+_CREATE: Final = 0x400
+_NTF_PROXY: Final = 0x08
+_NDA_DST: Final = 1
+
+#: Everything that AmneziaWG 2.0 has.
+AMNEZIA: Final = {
+    "Jc": "4", "Jmin": "40", "Jmax": "70", "S1": "15", "S2": "23", "S3": "31", "S4": "12", "H1": "100-200",
+    "H2": "300-400", "H3": "500", "H4": "4294967000-4294967295", "I1": "<b 0xc0ff><r 16><t><rd 5><rc 6>",
+}  # fmt: skip
+
 #: Where each program keeps its socket.
 SOCKETS: Final = {"wireguard-go": "/run/wireguard", "amneziawg-go": "/run/amneziawg"}
 
@@ -78,6 +92,7 @@ def start_peer(
     *,
     number: int,
     resolver: str,
+    resolver_ipv6: str | None = None,
     program: str = "wireguard-go",
     preshared: bool = True,
     forward: bool = True,
@@ -107,6 +122,7 @@ def start_peer(
         "configuration": "".join(f"{name}={value}\n" for name, value in lines.items())
         + f"allowed_ip=fd66:{number}::2/128\n",
         "inside": inside,
+        "client": f"fd66:{number}::2",
         "mtu": mtu,
         "ready": str(directory / READY),
     }
@@ -120,6 +136,11 @@ def start_peer(
         own_folders=[SOCKETS[program]],
     )
     try:
+        if (
+            resolver_ipv6 is not None
+        ):  # to its neighbours only who has an address on the device itself answers
+            with Netlink() as netlink:
+                netlink.add_address(f"{DEVICE_PREFIX}{number + 200}", resolver_ipv6)
         _wait_for(directory / READY, daemon)
     except BaseException:
         daemon.stop()
@@ -162,10 +183,19 @@ def main(text: str) -> int:
                 netlink.add_address(DEVICE, address)
                 prefix = ip_interface(f"{address}/{64 if ':' in address else 24}").network
                 netlink.add_route(str(prefix), device=DEVICE)
+            _answer_for(netlink, plan["client"])
         Path(plan["ready"]).touch()
         return process.wait()
     finally:
         process.kill()
+
+
+def _answer_for(netlink: Netlink, address: str) -> None:
+    """Answer for the client's IPv6 address where its neighbours are asked (a proxy of RFC 4389)."""
+    write(f"/proc/sys/net/ipv6/conf/{UPLINK}/proxy_ndp", "1")
+    header = struct.pack("=BxxxiHBB", socket.AF_INET6, socket.if_nametoindex(UPLINK), 0, _NTF_PROXY, 0)
+    attribute = struct.pack("=HH", 4 + 16, _NDA_DST) + ip_address(address).packed
+    netlink._ask(_RTM_NEWNEIGH, _CREATE, header + attribute)
 
 
 def _configure(path: Path, configuration: str) -> None:

@@ -116,6 +116,16 @@ class Peer:
             and not any(now - begun.left < noise.REKEY_TIMEOUT for begun in self._begun.values())
         )
 
+    def superseded(self) -> float | None:
+        """Return when an initiation left that is later than the keys in use and may still be answered.
+
+        The peer has given up the keys of earlier ones when it answered it, so that nothing passes before we know.
+        """
+        if self._current is None:
+            return None
+        later = [begun.left for begun in self._begun.values() if begun.left > self._current[0]]
+        return max(later, default=None)
+
     def receive(self, datagram: bytes, now: float) -> Event | None:
         """Return what a datagram says; ``None`` for what is not ours, or does not authenticate.
 

@@ -53,8 +53,11 @@ def test_the_answer_to_an_earlier_initiation_counts_and_the_newest_keys_are_used
     (second,) = peer.initiate(1.0, 1_800_000_001.0)
     early, _ = answer(first)
     late, newest = answer(second, index=10)
+    assert peer.superseded() is None
+    assert peer.receive(early, 2.9) == Finished(2.9)
+    assert peer.superseded() == 1.0
     assert peer.receive(late, 3.0) == Finished(2.0)
-    assert peer.receive(early, 3.1) == Finished(3.1)
+    assert peer.superseded() is None
     assert newest.open(peer.seal(PACKET, 3.2), 3.2) == PACKET
 
 
