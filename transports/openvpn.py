@@ -105,7 +105,9 @@ def _through(proxy: Proxy, context: Context) -> Dialer:
     """Return a dialer through ``http-proxy`` or ``socks-proxy``."""
     transport = load(proxy.kind)
     if not isinstance(transport, Carrier):
-        raise CannotTry(Reason.UNSUPPORTED, "the profile's proxy can't be used")  # pragma: no cover - both are carriers
+        raise CannotTry(
+            Reason.UNSUPPORTED, "the profile's proxy can't be used"
+        )  # pragma: no cover - both are carriers
     carrier = Option(
         id="",
         kind=proxy.kind,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -74,7 +75,9 @@ def make_wrapping(settings: OpenvpnSettings, second: int) -> wrap.Wrapping:
         match settings.wrapping:
             case Wrapping.TLS_AUTH:
                 if settings.digest not in wrap.DIGESTS:
-                    raise CannotTry(Reason.UNSUPPORTED, "the profile's auth names a digest that is not spoken")
+                    raise CannotTry(
+                        Reason.UNSUPPORTED, "the profile's auth names a digest that is not spoken"
+                    )
                 return wrap.TlsAuth(
                     parse_static(key),
                     direction=settings.key_direction,
@@ -88,7 +91,9 @@ def make_wrapping(settings: OpenvpnSettings, second: int) -> wrap.Wrapping:
             case _:
                 return wrap.Plain()
     except KeyTextError as exc:
-        raise CannotTry(Reason.UNSUPPORTED, f"the profile's {settings.wrapping} key can't be used: {exc}") from None
+        raise CannotTry(
+            Reason.UNSUPPORTED, f"the profile's {settings.wrapping} key can't be used: {exc}"
+        ) from None
 
 
 def offered_ciphers(settings: OpenvpnSettings) -> tuple[str, ...]:
@@ -99,14 +104,18 @@ def offered_ciphers(settings: OpenvpnSettings) -> tuple[str, ...]:
     wanted = settings.ciphers or DEFAULT_CIPHERS
     spoken = tuple(cipher for cipher in wanted if cipher in CIPHERS)
     if not spoken:
-        raise CannotTry(Reason.UNSUPPORTED, "the profile wants ciphers of the data channel that are not spoken")
+        raise CannotTry(
+            Reason.UNSUPPORTED, "the profile wants ciphers of the data channel that are not spoken"
+        )
     return spoken
 
 
 class Session:
     """One session over one link; a :class:`~circumvent.net.tunnel.PacketTunnel` once :meth:`log_in` is through."""
 
-    def __init__(self, option: Option, settings: OpenvpnSettings, remote: Remote, link: Link, trace: Trace) -> None:
+    def __init__(
+        self, option: Option, settings: OpenvpnSettings, remote: Remote, link: Link, trace: Trace
+    ) -> None:
         self._option = option
         self._settings = settings
         self._remote = remote
@@ -288,7 +297,9 @@ class Session:
             raise PeerError(failures.WRONG_ANSWER, "the server names no cipher of the data channel")
         if cipher not in CIPHERS or self._settings.digest not in wrap.DIGESTS:
             named = cipher if _OWN_WORDS.fullmatch(cipher) else "another cipher"
-            raise CannotTry(Reason.UNSUPPORTED, f"the server wants {named} for the data channel, which is not spoken")
+            raise CannotTry(
+                Reason.UNSUPPORTED, f"the server wants {named} for the data channel, which is not spoken"
+            )
         return cipher
 
     # Packets of the tunnel.
@@ -317,11 +328,10 @@ class Session:
     async def aclose(self) -> None:
         """Say that we leave, if there is a session to leave, and close."""
         if self._data is not None and (self._remote.exit_notify or not self._link.reliable):
-            with anyio.CancelScope(shield=True), anyio.move_on_after(0.1):
-                try:
-                    await self._link.send(self._seal(EXIT))
-                except (OSError, anyio.ClosedResourceError, anyio.BrokenResourceError):
-                    pass  # the connection is gone, and the session with it
+            # Where this can't be sent, the connection is gone, and the session with it.
+            gone = suppress(OSError, anyio.ClosedResourceError, anyio.BrokenResourceError)
+            with anyio.CancelScope(shield=True), anyio.move_on_after(0.1), gone:
+                await self._link.send(self._seal(EXIT))
         await self._link.aclose()
 
     def _seal(self, packet: bytes) -> bytes:

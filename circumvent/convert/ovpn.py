@@ -113,7 +113,7 @@ def _rules(rules: ServerRules) -> Iterator[str]:
     if rules.fingerprints:
         yield _block("peer-fingerprint", "\n".join(_digest(one) for one in rules.fingerprints))
     for one in rules.issuer_hashes:
-        yield f"verify-hash {_digest(one)}{' SHA1' if len(one) == 20 else ''}"
+        yield f"verify-hash {_digest(one)} {'SHA1' if len(one) == 20 else 'SHA256'}"
 
 
 def _digest(digest: bytes) -> str:
@@ -129,13 +129,11 @@ def _account(option: Option, settings: OpenvpnSettings) -> Iterator[str]:
     elif settings.asks_password:
         yield "auth-user-pass"
     accounts = {
-        (one.proxy.user, one.proxy.password)
+        (one.proxy.user.reveal(), one.proxy.password.reveal())
         for one in settings.remotes
         if one.proxy is not None and one.proxy.user is not None and one.proxy.password is not None
     }
-    for user, password in accounts:
-        if user is not None and password is not None:
-            yield _block("http-proxy-user-pass", f"{user.reveal()}\n{password.reveal()}")
+    yield from (_block("http-proxy-user-pass", f"{user}\n{password}") for user, password in accounts)
 
 
 def _blocks(settings: OpenvpnSettings) -> Iterator[str]:

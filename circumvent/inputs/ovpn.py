@@ -15,7 +15,7 @@ from circumvent.inputs.draft import clean_label, draft
 from circumvent.inputs.ovpn_lines import Directive, directives
 from circumvent.inputs.ovpn_remotes import Remotes
 from circumvent.inputs.problem import LineError
-from circumvent.model.openvpn import OpenvpnSettings, ServerRules, Wrapping
+from circumvent.model.openvpn import OpenvpnSettings, Remote, ServerRules, Wrapping
 from circumvent.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _NAMED: Final = re.compile(r"\.(?:ovpn|openvpn)$", re.IGNORECASE)
 #: What only a profile of OpenVPN has on lines of their own.
 _REMOTE: Final = re.compile(r"^\s*remote\s+\S+(?:\s+\S+){0,2}\s*(?:[#;].*)?\r?$", re.MULTILINE)
-_OTHERS: Final = re.compile(r"^\s*(?:client|tls-client|dev\s+\S+|proto\s+\S+|<ca>|<connection>)\s*\r?$", re.MULTILINE)
+_OTHERS: Final = re.compile(
+    r"^\s*(?:client|tls-client|dev\s+\S+|proto\s+\S+|<ca>|<connection>)\s*\r?$", re.MULTILINE
+)
 
 #: Directives of which each makes a profile one that can't be tried, and the words for it.
 _UNSPOKEN: Final = {
@@ -67,7 +69,9 @@ def ovpn_of_table(fields: Fields, folder: Path) -> Option:
     """
     value = fields.text("profile")
     if value is None:
-        raise LineError("this table has no profile. Add the text of one, or the name of its file.", label=fields.label)
+        raise LineError(
+            "this table has no profile. Add the text of one, or the name of its file.", label=fields.label
+        )
     try:
         if "\n" in value:
             return read_ovpn(value, folder=folder)
@@ -99,7 +103,9 @@ class _Profile:
 
     def take(self, directive: Directive) -> None:
         """Take in one directive."""
-        if directive.name == "setenv" and directive.word() == "opt":  # a directive that old clients may ignore
+        if (
+            directive.name == "setenv" and directive.word() == "opt"
+        ):  # a directive that old clients may ignore
             directive = Directive(directive.line, (directive.word(1) or "").lower(), directive.words[2:])
         if directive.name in _SERVER or (directive.name, directive.word()) == ("mode", "server"):
             raise LineError("this is the configuration of a server, not of a client.", where=directive.line)
@@ -139,7 +145,11 @@ class _Profile:
         )
 
     def _settings(
-        self, wrapping: Wrapping, key: Secret | None, remotes: tuple[ovpn_words.Remote, ...], rules: ServerRules
+        self,
+        wrapping: Wrapping,
+        key: Secret | None,
+        remotes: tuple[Remote, ...],
+        rules: ServerRules,
     ) -> OpenvpnSettings:
         ciphers, fallback = ovpn_words.data_ciphers(self.values)
         return OpenvpnSettings(

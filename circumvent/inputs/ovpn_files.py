@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 LARGEST: Final = 512 * 1024
 _INLINE: Final = "[inline]"
 _CERTIFICATE: Final = re.compile(
-    r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----.*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----", re.DOTALL
+    r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----.*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----",
+    re.DOTALL,
 )
 _KEY: Final = re.compile(r"-----BEGIN ([A-Z ]{0,20}PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 _WRAPS: Final = {

@@ -21,6 +21,8 @@ MOST_LINES: Final = 100_000
 MOST_WORDS: Final = 64
 
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
+#: What a backslash takes its meaning from; before anything else it stands for itself.
+_ESCAPED: Final = frozenset("\"\\ '")
 _OPENS: Final = re.compile(r"<([A-Za-z][A-Za-z0-9-]{0,40})>\s*")
 
 
@@ -79,32 +81,38 @@ def split_words(line: str, number: int) -> list[str]:
     :raises LineError: when a quote is never closed, or there are too many words.
     """
     words: list[str] = []
-    word: str | None = None
+    place = _skip_space(line, 0)
+    while place < len(line) and line[place] not in "#;":
+        word, place = _word(line, place, number)
+        words.append(word)
+        if len(words) > MOST_WORDS:
+            raise LineError("this line has too many words.", where=number)
+        place = _skip_space(line, place)
+    return words
+
+
+def _skip_space(line: str, place: int) -> int:
+    while place < len(line) and line[place].isspace():
+        place += 1
+    return place
+
+
+def _word(line: str, place: int, number: int) -> tuple[str, int]:
+    """Return the word that begins at ``place``, and where it ends."""
+    made: list[str] = []
     quote = ""
-    characters = iter(line)
-    for character in characters:
-        if character == "\\" and quote != "'":
-            following = next(characters, "")
-            word = (word or "") + (following if following in ('"', "\\", " ", "'") else "\\" + following)
-        elif quote:
-            if character == quote:
-                quote = ""
-            else:
-                word = (word or "") + character
-        elif character in "\"'":
-            quote, word = character, word or ""
-        elif character.isspace():
-            if word is not None:
-                words.append(word)
-            word = None
-        elif word is None and character in "#;":
-            break
+    while place < len(line) and (quote or not line[place].isspace()):
+        character = line[place]
+        place += 1
+        if character == "\\" and quote != "'" and line[place : place + 1] in _ESCAPED:
+            made.append(line[place])
+            place += 1
+        elif character == quote:
+            quote = ""
+        elif character in "\"'" and not quote:
+            quote = character
         else:
-            word = (word or "") + character
+            made.append(character)
     if quote:
         raise LineError("a quote in this line is never closed.", where=number)
-    if word is not None:
-        words.append(word)
-    if len(words) > MOST_WORDS:
-        raise LineError("this line has too many words.", where=number)
-    return words
+    return "".join(made), place

@@ -141,20 +141,26 @@ def _host(directive: Directive, text: str | None) -> str:
     try:
         return clean_host(f"[{text}]" if ":" in text and not text.startswith("[") else text)
     except LineError as exc:
-        raise LineError("the server in this line is neither a host name nor an address.", where=directive.line) from exc
+        raise LineError(
+            "the server in this line is neither a host name nor an address.", where=directive.line
+        ) from exc
 
 
 def _port_number(directive: Directive, text: str) -> int:
     try:
         return parse_port(text)
     except LineError as exc:
-        raise LineError("the port in this line does not exist. Ports go from 1 to 65535.", where=directive.line) from exc
+        raise LineError(
+            "the port in this line does not exist. Ports go from 1 to 65535.", where=directive.line
+        ) from exc
 
 
 def _transport(directive: Directive, text: str) -> str:
     transport = _PROTOS.get(text.lower())
     if transport is None:
-        raise LineError("the protocol in this line is neither UDP nor TCP as a client speaks it.", where=directive.line)
+        raise LineError(
+            "the protocol in this line is neither UDP nor TCP as a client speaks it.", where=directive.line
+        )
     return transport
 
 
@@ -169,14 +175,18 @@ def _port(values: _Values, directive: Directive) -> _Values:
 def _http_proxy(values: _Values, directive: Directive) -> _Values:
     port = _port_number(directive, directive.word(1) or "8080")
     return replace(
-        values, http=Proxy(kind="http-connect", endpoint=Endpoint(host=_host(directive, directive.word()), port=port))
+        values,
+        http=Proxy(
+            kind="http-connect", endpoint=Endpoint(host=_host(directive, directive.word()), port=port)
+        ),
     )
 
 
 def _socks_proxy(values: _Values, directive: Directive) -> _Values:
     port = _port_number(directive, directive.word(1) or "1080")
     return replace(
-        values, socks=Proxy(kind="socks5", endpoint=Endpoint(host=_host(directive, directive.word()), port=port))
+        values,
+        socks=Proxy(kind="socks5", endpoint=Endpoint(host=_host(directive, directive.word()), port=port)),
     )
 
 

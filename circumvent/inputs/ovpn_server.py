@@ -68,14 +68,18 @@ def _name(rules: Rules, directive: Directive) -> None:
     try:
         rules.name_mode = NameMode(directive.word(1) or "subject")
     except ValueError:
-        raise LineError("verify-x509-name compares subject, name or name-prefix.", where=directive.line) from None
+        raise LineError(
+            "verify-x509-name compares subject, name or name-prefix.", where=directive.line
+        ) from None
     if not rules.name or len(rules.name) > 1024:
         raise LineError("verify-x509-name has no name to compare with.", where=directive.line)
 
 
 def _cert_tls(rules: Rules, directive: Directive) -> None:
     if directive.word() == "client":
-        raise LineError("this profile wants a client at the other end. It may be that of a server.", where=directive.line)
+        raise LineError(
+            "this profile wants a client at the other end. It may be that of a server.", where=directive.line
+        )
     rules.server_use = True
 
 
@@ -106,7 +110,9 @@ def _verify_hash(rules: Rules, directive: Directive) -> None:
 def _digest(text: str, directive: Directive, *, lengths: tuple[int, ...]) -> bytes:
     digits = text.replace(":", "")
     if not _HEX.fullmatch(digits) or len(digits) // 2 not in lengths:
-        raise LineError("a digest of a certificate is written as pairs of hexadecimal digits.", where=directive.line)
+        raise LineError(
+            "a digest of a certificate is written as pairs of hexadecimal digits.", where=directive.line
+        )
     return bytes.fromhex(digits)
 
 

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from circumvent.inputs.problem import LineError
-from circumvent.model.openvpn import Remote as Remote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from circumvent.net.trace import Trace
 
 
-
 class BadLine:
     """A dialer whose datagrams meet a fate, each way."""
 

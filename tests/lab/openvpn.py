@@ -150,7 +150,9 @@ def start_openvpn(
 class Servers:
     """Servers of all sorts, each started when it is asked for first; :meth:`get` takes what :func:`start_openvpn` takes."""
 
-    def __init__(self, pki: Pki, resolver: str, directory: Callable[[str], Path], running: list[Daemon]) -> None:
+    def __init__(
+        self, pki: Pki, resolver: str, directory: Callable[[str], Path], running: list[Daemon]
+    ) -> None:
         self._pki = pki
         self._resolver = resolver
         self._directory = directory

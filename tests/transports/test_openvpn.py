@@ -79,7 +79,9 @@ async def test_user_name_and_password(openvpn: Servers, unbound: Resolver, trans
     assert (result.failure, result.proof) == (None, Proof.CARRIED)
 
 
-async def test_a_wrong_password_is_a_refusal_by_the_server_itself(openvpn: Servers, unbound: Resolver) -> None:
+async def test_a_wrong_password_is_a_refusal_by_the_server_itself(
+    openvpn: Servers, unbound: Resolver
+) -> None:
     server = openvpn.get(password=True)
     option = replace(profile_option(server.with_remote()), password=Secret("wrong"))
     result = await attempt(option, unbound)
@@ -98,7 +100,9 @@ async def test_without_a_password_nobody_is_asked_for_one(openvpn: Servers, unbo
     assert server.daemon.log.read_text().count("TLS Auth Error") == before
 
 
-@pytest.mark.parametrize("cipher", ["AES-256-GCM", "AES-128-GCM", "CHACHA20-POLY1305", "AES-256-CBC", "AES-128-CBC"])
+@pytest.mark.parametrize(
+    "cipher", ["AES-256-GCM", "AES-128-GCM", "CHACHA20-POLY1305", "AES-256-CBC", "AES-128-CBC"]
+)
 @pytest.mark.parametrize("export", [True, False])
 async def test_ciphers_of_the_data_channel_with_keys_of_both_makings(
     openvpn: Servers, unbound: Resolver, cipher: str, export: bool, monkeypatch: pytest.MonkeyPatch
@@ -122,7 +126,9 @@ async def test_no_cipher_in_common_is_said(openvpn: Servers, unbound: Resolver) 
 
 
 @pytest.mark.parametrize("framing", ["comp-lzo no", "compress", "compress stub-v2", "compress lz4-v2"])
-async def test_servers_that_frame_packets_for_compression(openvpn: Servers, unbound: Resolver, framing: str) -> None:
+async def test_servers_that_frame_packets_for_compression(
+    openvpn: Servers, unbound: Resolver, framing: str
+) -> None:
     server = openvpn.get(more=(framing, f'push "{framing}"', "allow-compression yes"))
     result = await attempt(profile_option(server.with_remote(framing)), unbound, goal=Proof.CARRIED)
     assert (result.failure, result.proof) == (None, Proof.CARRIED)
@@ -134,7 +140,9 @@ async def test_a_server_that_fragments(openvpn: Servers, unbound: Resolver) -> N
     assert (result.failure, result.proof) == (None, Proof.CARRIED)
 
 
-async def test_a_server_without_state_asks_for_the_wrapped_key_again(openvpn: Servers, unbound: Resolver) -> None:
+async def test_a_server_without_state_asks_for_the_wrapped_key_again(
+    openvpn: Servers, unbound: Resolver
+) -> None:
     server = openvpn.get(wrapping="tls-crypt-v2", more=("tls-crypt-v2-verify /bin/true", "script-security 2"))
     result = await attempt(profile_option(server.with_remote()), unbound, goal=Proof.CARRIED)
     assert (result.failure, result.proof) == (None, Proof.CARRIED)
@@ -157,9 +165,7 @@ async def test_the_session_is_ended_by_the_protocol(openvpn: Servers, unbound: R
 
 
 @pytest.mark.parametrize("wrapping", ["tls-auth", "tls-crypt", "tls-crypt-v2"])
-async def test_to_a_wrong_key_a_server_is_silent(
-    openvpn: Servers, unbound: Resolver, wrapping: str
-) -> None:
+async def test_to_a_wrong_key_a_server_is_silent(openvpn: Servers, unbound: Resolver, wrapping: str) -> None:
     server, other = openvpn.get(wrapping=wrapping), openvpn.get(wrapping=wrapping, transport="tcp")
     stranger = profile_option(other.with_remote()).settings
     assert isinstance(stranger, OpenvpnSettings)
@@ -168,7 +174,8 @@ async def test_to_a_wrong_key_a_server_is_silent(
     assert result.failure == ("tunnel_handshake", "generic_timeout_error")
     assert result.proof is Proof.NONE
     option = profile_option(
-        other.with_remote(), wrap_key=profile_option(server.with_remote()).settings.wrap_key  # type: ignore[union-attr]
+        other.with_remote(),
+        wrap_key=profile_option(server.with_remote()).settings.wrap_key,  # type: ignore[union-attr]
     )
     result = await attempt(option, unbound, limit=1.0)
     assert result.failure is not None
@@ -217,7 +224,9 @@ async def test_what_a_profile_wants_of_the_server(
     assert result.proof is (Proof.CARRIED if error is None else Proof.REACHED)
 
 
-async def test_a_fingerprint_stands_in_for_an_authority(openvpn: Servers, unbound: Resolver, pki: Pki) -> None:
+async def test_a_fingerprint_stands_in_for_an_authority(
+    openvpn: Servers, unbound: Resolver, pki: Pki
+) -> None:
     server = openvpn.get(credentials=pki.self_signed)
     rules = profile_option(server.with_remote(f"peer-fingerprint {pki.self_signed.sha256.hex(':')}")).settings
     assert isinstance(rules, OpenvpnSettings)
@@ -260,12 +269,16 @@ async def test_a_server_that_passes_nothing_on_is_not_working(openvpn: Servers, 
 
 async def test_a_server_that_is_slow(openvpn: Servers, unbound: Resolver) -> None:
     dialer = bad_line(back=lambda data: 3.0 if data[0] >> 3 not in (6, 9) else 0.0)
-    result = await attempt(profile_option(openvpn.get().with_remote()), unbound, dialer=dialer, goal=Proof.CARRIED)
+    result = await attempt(
+        profile_option(openvpn.get().with_remote()), unbound, dialer=dialer, goal=Proof.CARRIED
+    )
     assert (result.failure, result.proof) == (None, Proof.CARRIED)
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_handshake_on_a_line_that_loses_a_third(openvpn: Servers, unbound: Resolver, seed: int) -> None:
+async def test_a_handshake_on_a_line_that_loses_a_third(
+    openvpn: Servers, unbound: Resolver, seed: int
+) -> None:
     dice = random.Random(seed)
     lost: Callable[[bytes], float | None] = lambda _: None if dice.random() < 0.3 else 0.02  # noqa: E731 - both ways
     result = await attempt(
@@ -342,5 +355,4 @@ async def test_an_attempt_is_cheap(openvpn: Servers, unbound: Resolver) -> None:
         before = time.process_time()
         await attempt(option, unbound, goal=Proof.CARRIED)
         times.append(time.process_time() - before)
-    print("CPU", [round(one * 1000) for one in times])
     assert min(times) < 0.040

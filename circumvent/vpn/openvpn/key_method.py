@@ -49,7 +49,7 @@ class ClientKeys:
 
     @classmethod
     def split(cls, data: bytes) -> ClientKeys:
-        """Cut :data:`PRE_MASTER` + 2 × :data:`RANDOM` random octets into the three values."""
+        """Cut :data:`PRE_MASTER` and two times :data:`RANDOM` random octets into the three values."""
         if len(data) != PRE_MASTER + 2 * RANDOM:
             raise ValueError("112 octets of randomness are wanted")
         return cls(

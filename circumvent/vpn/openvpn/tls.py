@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
@@ -29,6 +28,8 @@ from circumvent.vpn.openvpn.key_method import EXPORTER_LABEL
 from circumvent.vpn.openvpn.static_key import KEY
 
 if TYPE_CHECKING:
+    from cryptography import x509
+
     from circumvent.model.openvpn import OpenvpnSettings, ServerRules
 
 #: Octets moved at once.

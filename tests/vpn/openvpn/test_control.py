@@ -43,7 +43,7 @@ def test_a_session_begins_with_a_reset_each_way() -> None:
     channel = ControlChannel(Plain(), OURS)
     (first,) = channel.flush(0.0)
     assert read(first).opcode is Opcode.RESET_CLIENT
-    assert not channel.answered
+    assert channel.peer_session_id is None
     assert channel.receive(reset(), 0.25)
     assert channel.answered
     assert channel.round_trip == 0.25

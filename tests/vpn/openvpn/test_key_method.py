@@ -76,7 +76,9 @@ def test_both_sides_make_the_same_keys_and_every_input_counts() -> None:
     made = derive_by_prf(KEYS, server, b"client!!", b"server!!")
     assert len(made) == 256
     assert made != derive_by_prf(KEYS, server, b"client!!", b"server!?")
-    assert made != derive_by_prf(KEYS, ServerKeys(random1=b"a" * 32, random2=b"c" * 32), b"client!!", b"server!!")
+    assert made != derive_by_prf(
+        KEYS, ServerKeys(random1=b"a" * 32, random2=b"c" * 32), b"client!!", b"server!!"
+    )
     assert (data_keys(made).send.cipher, data_keys(made).receive.hmac) == (made[:64], made[192:])
 
 
@@ -87,7 +89,13 @@ def test_what_is_told_of_us() -> None:
     assert "IV_PROTO=334" in lines
     assert "IV_PROTO=326" in peer_info(ciphers=("AES-256-CBC",), export=False).splitlines()
     text = options_text(
-        transport="tcp", family="ipv6", cipher="AES-256-CBC", digest="SHA1", key_direction=1, tls_auth=True, mtu=1500
+        transport="tcp",
+        family="ipv6",
+        cipher="AES-256-CBC",
+        digest="SHA1",
+        key_direction=1,
+        tls_auth=True,
+        mtu=1500,
     )
     assert text == (
         "V4,dev-type tun,tun-mtu 1500,proto TCPv6_CLIENT,keydir 1,cipher AES-256-CBC,auth SHA1,tls-auth,key-method 2,"

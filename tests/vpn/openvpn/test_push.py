@@ -61,7 +61,15 @@ def test_what_changes_packets_and_is_not_spoken(option: str) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    ["ifconfig 10.8.0.2", "ifconfig x y", "peer-id 99999999", "peer-id -1", "tun-mtu x", "ifconfig-ipv6", "dhcp-option DNS x"],
+    [
+        "ifconfig 10.8.0.2",
+        "ifconfig x y",
+        "peer-id 99999999",
+        "peer-id -1",
+        "tun-mtu x",
+        "ifconfig-ipv6",
+        "dhcp-option DNS x",
+    ],
 )
 def test_broken_options(option: str) -> None:
     with pytest.raises(PushError):
@@ -92,7 +100,12 @@ def test_ways_to_say_no(message: str, word: Denial | None) -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_a_reply_or_an_error(text: str) -> None:
     denial(text)
-    for each in (text, f"PUSH_REPLY,{text}", f"PUSH_REPLY,ifconfig {text}", f"PUSH_REPLY,dns server 0 address {text}"):
+    for each in (
+        text,
+        f"PUSH_REPLY,{text}",
+        f"PUSH_REPLY,ifconfig {text}",
+        f"PUSH_REPLY,dns server 0 address {text}",
+    ):
         with suppress(PushError):
             parse_push(each)
 

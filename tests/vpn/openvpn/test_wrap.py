@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from circumvent.vpn.openvpn.packet import Opcode, decode
 from circumvent.vpn.openvpn.static_key import Pair, parse_client_key, parse_static
-from circumvent.vpn.openvpn.wrap import EARLY_NEGOTIATION, Plain, TlsAuth, TlsCrypt, TlsCryptV2, WrapError
+from circumvent.vpn.openvpn.wrap import (
+    EARLY_NEGOTIATION,
+    Plain,
+    TlsAuth,
+    TlsCrypt,
+    TlsCryptV2,
+    WrapError,
+    Wrapping,
+)
 from tests.vpn.openvpn.recorded import PACKETS, RECORDED
 
 STATIC = parse_static(RECORDED["static_key"])
@@ -55,19 +63,19 @@ def test_what_openvpn_sends_is_what_we_send(name: str) -> None:
     data = PACKETS[name]
     head, second = data[:9], 0
     if name.startswith("tls-auth"):
-        size = {"SHA1": 20, "SHA256": 32, "SHA512": 64}[name.split()[-1]]
+        size = {"SHA1": 20, "SHA256": 32, "SHA512": 64}[name.rpartition(" ")[2]]
         second = int.from_bytes(data[9 + size + 4 : 9 + size + 8], "big")
     elif name != "plain":
         second = int.from_bytes(data[13:17], "big")
-    ours = {
+    clients: dict[str, Wrapping] = {
         "plain": Plain(),
         "tls-auth, key-direction 1, SHA1": TlsAuth(STATIC, direction=1, digest="SHA1", second=second),
         "tls-auth, no direction, SHA256": TlsAuth(STATIC, direction=None, digest="SHA256", second=second),
         "tls-auth, key-direction 0, SHA512": TlsAuth(STATIC, direction=0, digest="SHA512", second=second),
         "tls-crypt": TlsCrypt(STATIC, second=second),
         "tls-crypt-v2": TlsCryptV2(CLIENT, WRAPPED, second=second),
-    }[name]
-    assert ours.wrap(head, bytes(5)) == data
+    }
+    assert clients[name].wrap(head, bytes(5)) == data
 
 
 @pytest.mark.parametrize("name", ["tls-auth, key-direction 1, SHA1", "tls-crypt"])
