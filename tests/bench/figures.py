@@ -7,9 +7,10 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass
 from statistics import median, quantiles
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.bench import reference, world
+from tests.bench.profiles import check_profiles
 from tests.bench.run import Run, command, first_carried, match, run
 
 if TYPE_CHECKING:
@@ -194,10 +195,34 @@ def starts(bench: Bench) -> Iterator[Figure]:
 
 
 #: Every measurement, by the letters of its figures.
+def profiles(bench: Bench) -> Iterator[Figure]:
+    """(h) 100 WireGuard profiles at a round trip of 100 ms, half of them dead."""
+    folder = bench.directory / "vpn"
+    folder.mkdir()
+    done = check_profiles(folder)
+    carried = [option["latency_ms"]["median"] for option in done.report["options"] if _is_tunnel(option)]
+    note = _counts(done)
+    yield Figure(
+        key="h",
+        what="100 profiles, 100 ms, half dead: all",
+        value=done.total,
+        unit="s",
+        wanted=15.0,
+        note=note,
+    )
+    middle = median(carried) if carried else None
+    yield Figure(key="h1", what="100 profiles: first data, median", value=middle, unit="ms", wanted=None)
+
+
+def _is_tunnel(option: dict[str, Any]) -> bool:
+    return option["kind"] == "wireguard" and option["latency_ms"] is not None
+
+
 MEASUREMENTS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "aeg": working,
     "b": silent,
     "c": mixed,
     "d": fidelity,
     "f": starts,
+    "h": profiles,
 }

@@ -62,7 +62,7 @@ class VpnWorld:
             server = wireguard.start_peer(
                 self._place("wireguard"), number=self._next(), resolver=RESOLVER[0], **more
             )
-            self._open_the_way(self._numbers + 200)
+            self.open_the_way(self._numbers + 200)
         self.daemons.append(server.daemon)
         return server
 
@@ -80,7 +80,7 @@ class VpnWorld:
                 resolver=RESOLVER[0],
                 **more,
             )
-            self._open_the_way(number)
+            self.open_the_way(number)
         self.daemons.append(server.daemon)
         return server
 
@@ -128,7 +128,7 @@ class VpnWorld:
         folder.mkdir()
         return folder
 
-    def _open_the_way(self, number: int) -> None:
+    def open_the_way(self, number: int) -> None:
         """Let packets pass between the wire and a server's network, which asks its neighbour for everybody."""
         write("/proc/sys/net/ipv4/ip_forward", "1")
         write("/proc/sys/net/ipv6/conf/all/forwarding", "1")
