@@ -72,6 +72,7 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "transports/vpn_tls.py": "tests/transports/test_openconnect.py - a pinned key needs a gateway that shows one",
     "circumvent/transport.py": "tests/model/test_kinds.py - protocols, and a look into the table of kinds",
     "transports/inside.py": "tests/transports/test_carry.py - what runs inside a path needs one",
+    "transports/openvpn_session.py": "tests/transports/test_openvpn.py - a session needs a server",
     "transports/proxying.py": "tests/transports/test_socks5.py - what proxies share, with each of them",
     "transports/sustain.py": "tests/transports/test_carry.py - bulk runs inside a path",
     "transports/tls_option.py": "tests/transports/test_dot.py - what kinds over TLS share",
@@ -141,6 +142,7 @@ def test_listed_packages_are_those_of_the_tree() -> None:
 
 #: What is imported by another name than it is installed by, and what comes with something asked for by design.
 _INSTALLED_AS: Final = {
+    "OpenSSL": "pyopenssl",
     "dns": "dnspython",
     "httpcore": "httpx",
     "h11": "httpx",

@@ -162,7 +162,7 @@ def test_folders_pipes_and_giants_are_refused(folder: Path) -> None:
         (b"", "there is nothing in it"),
         (b"# only\n# comments\n", "only comments"),
         (b"\x7fELF\0\0\0", "this is no text"),
-        (b"client\nremote h.example 1194\n", "OpenVPN files are not supported"),
+        (b"client\nremote h.example 1194\n", "can't be verified"),
         (b'{"version": 1, "servers": []}', "JSON lists are not supported"),
         (b'[{"server": "h"}]', "JSON lists are not supported"),
         (b"port: 7890\nproxies:\n  - name: x\n", "Clash lists"),

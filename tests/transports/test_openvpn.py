@@ -175,7 +175,7 @@ async def test_to_a_wrong_key_a_server_is_silent(openvpn: Servers, unbound: Reso
     assert result.proof is Proof.NONE
     option = profile_option(
         other.with_remote(),
-        wrap_key=profile_option(server.with_remote()).settings.wrap_key,  # type: ignore[union-attr]
+        wrap_key=profile_option(server.with_remote()).settings.wrap_key,  # type: ignore[union-attr]  # it is a profile
     )
     result = await attempt(option, unbound, limit=1.0)
     assert result.failure is not None

@@ -264,7 +264,7 @@ def _identify(context: SSL.Context, settings: OpenvpnSettings) -> None:
         context.use_certificate(certificates[0])
         for item in certificates[1:]:
             context.add_extra_chain_cert(item)
-        context.use_privatekey(key)  # type: ignore[arg-type]
+        context.use_privatekey(key)  # type: ignore[arg-type]  # kinds that OpenSSL refuses are refused by it
         context.check_privatekey()
     except (SSL.Error, crypto.Error, TypeError, ValueError):
         raise IdentityError("the profile's cert and key do not belong together") from None
