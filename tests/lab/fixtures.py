@@ -336,7 +336,7 @@ def ocserv(
 ) -> openconnect.Gateways:
     """Return the ocserv of a character, started when it is asked for."""
     requires("ocserv", "ocpasswd")
-    return openconnect.Gateways(pki, (unbound.address, unbound.address_ipv6), lab_directory, daemons)
+    return openconnect.Gateways(pki, unbound.address, lab_directory, daemons)
 
 
 @pytest.fixture(scope="session")
@@ -390,7 +390,7 @@ def softether(
     handle = sstp.start_softether(
         lab_directory("softether"),
         number=80,
-        address="198.51.100.146",
+        address="198.51.100.149",
         name="sstp.lab.example",
         credentials=pki.rsa,
         ca_file=pki.ca_file,

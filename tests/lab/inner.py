@@ -86,6 +86,9 @@ def start_inner(
         _join(device, int(pid_file.read_text()))
         with Netlink() as netlink:
             netlink.link_up(device)
+            if any(":" in address for address in addresses):
+                # Neighbours are asked for from an address of the device itself (RFC 4861, section 7.2.2).
+                netlink.add_address(device, f"fd78:{number}::1")
             for prefix in (*(f"{address}/{128 if ':' in address else 32}" for address in addresses), *behind):
                 netlink.add_route(prefix, device=device)
         daemon.wait_until(ready)

@@ -64,6 +64,7 @@ predictable-ips = true
 ping-leases = false
 ipv4-network = {pool}.0
 ipv4-netmask = 255.255.255.0
+ipv6-network = fd45:{number}::/64
 dns = {resolver}
 cisco-client-compat = true
 """
@@ -97,6 +98,7 @@ def start_ocserv(
         chain=credentials.chain,
         key=credentials.key,
         pool=pool,
+        number=number,
         resolver=resolver,
         sessions=sessions,
     )
@@ -119,7 +121,7 @@ def start_ocserv(
         number=number,
         directory=directory,
         addresses=[address],
-        behind=[f"{pool}.0/24"],
+        behind=[f"{pool}.0/24", f"fd45:{number}::/64"],
         forward=forward,
         ready=[Ready(address=address, port=443)],
     )
@@ -134,6 +136,7 @@ CHARACTERS: Final[dict[str, dict[str, Any]]] = {
     "closed": {"forward": False},
     "expired": {},
     "wrong_name": {},
+    "ipv6": {},
 }
 
 
@@ -157,7 +160,11 @@ class Gateways:
             gateway = start_ocserv(
                 self._directory(f"ocserv-{character}"),
                 number=FIRST_NUMBER + number,
-                address=f"198.51.100.{FIRST_ADDRESS + number}",
+                address=(
+                    f"2001:db8:100::{FIRST_ADDRESS + number}"
+                    if character == "ipv6"
+                    else f"198.51.100.{FIRST_ADDRESS + number}"
+                ),
                 name="vpn.lab.example",
                 credentials=bad.get(character, self._pki.good),
                 ca_file=self._pki.ca_file,

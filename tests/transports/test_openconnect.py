@@ -59,6 +59,16 @@ class TestOcserv:
         assert [place["answered"] for place in carry["echo"].values()] == [True, True]
         assert result.attempt.cut_bytes is None
 
+    async def test_a_gateway_with_an_ipv6_address(
+        self, ocserv: Callable[..., lab.Gateway], unbound: Resolver
+    ) -> None:
+        server = ocserv("ipv6")
+        given = lab_context(unbound.anchor, server, goal=Proof.CARRIED)
+        result = await attempt(gateway_option("openconnect", server), given)
+        assert (result.failure, result.proof) == (None, Proof.CARRIED)
+        assert result.attempt.family == "ipv6"
+        assert result.detail("configuration")["ipv6"] is True
+
     async def test_the_session_is_closed(self, ocserv: Callable[..., lab.Gateway], unbound: Resolver) -> None:
         """One session at once is allowed here: what lingered would shut the next try out."""
         server = ocserv("single")
