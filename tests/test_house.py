@@ -66,6 +66,8 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/lab/world/__main__.py": "tests/lab_world/test_run.py - it is started there as a program",
     "circumvent/net/stream.py": "tests/net/test_sock.py - protocols without code",
     "circumvent/model/openconnect.py": "tests/inputs/test_vpn_fields.py - values, and how they are read",
+    "circumvent/inputs/wireguard_fields.py": "tests/inputs/test_wireguard.py - fields of profiles, and what is wrong with them",
+    "circumvent/model/wireguard.py": "tests/inputs/test_wireguard.py - values, and how they are read",
     "circumvent/model/sstp.py": "tests/inputs/test_vpn_fields.py - likewise",
     "transports/openconnect_tunnel.py": "tests/transports/test_openconnect.py - packets need a gateway",
     "transports/sstp_tunnel.py": "tests/transports/test_sstp.py - packets need a server",
