@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from circumvent.transports.tor_channel import Channel, Hop
 
 #: Streams that are open at once while bytes are moved.
-AT_ONCE: Final = 12
+AT_ONCE: Final = 14
 #: Bytes of a cell on the link, and how many leave in one piece.
 CELL: Final = 514
 IN_A_PIECE: Final = 8
@@ -76,16 +76,13 @@ class Directory:
         self._count_anew()
         try:
             whole = 0
-            while whole < SUSTAIN_DOWN:
-                missing = SUSTAIN_DOWN - whole - sum(len(data) for data in self._open.values())
-                wanted = -(-missing // max(len(self._known or b""), 1))
-                while len(self._open) < min(AT_ONCE, max(wanted, 1)):
-                    await self._begin()
+            while whole < SUSTAIN_DOWN or self._open:
+                wanted = -(-(SUSTAIN_DOWN - whole) // max(len(self._known or b""), 1))
+                if len(self._open) <= min(AT_ONCE // 2, wanted - 1):
+                    await self._begin(min(AT_ONCE, wanted) - len(self._open))
                 answer = await self._ended()
                 self._take(answer)
                 whole += len(answer)
-            while self._open:
-                self._take(await self._ended())
         finally:
             step.detail["bytes"] = self._body
             if self._first is not None:
@@ -149,15 +146,17 @@ class Directory:
             raise PeerError(failures.TRUNCATED, f"{received} bytes had come down") from exc
         raise exc
 
-    async def _begin(self) -> None:
-        """Open a stream to the directory and ask, without waiting for CONNECTED in between, as clients do."""
-        stream = self._next
-        self._next = self._next % 0xFFFF + 1
-        self._open[stream] = bytearray()
-        address = self._trace.address
-        host = address or "127.0.0.1"
+    async def _begin(self, count: int = 1) -> None:
+        """Open streams to the directory and ask, without waiting for CONNECTED in between, as clients do."""
+        host = self._trace.address or "127.0.0.1"
         asked = request(OWN_DESCRIPTOR, f"[{host}]" if ":" in host else host)
-        await self._hop.send(RelayCell(Relay.BEGIN_DIR, stream, b""), RelayCell(Relay.DATA, stream, asked))
+        cells: list[RelayCell] = []
+        for _ in range(count):
+            stream = self._next
+            self._next = self._next % 0xFFFF + 1
+            self._open[stream] = bytearray()
+            cells += (RelayCell(Relay.BEGIN_DIR, stream, b""), RelayCell(Relay.DATA, stream, asked))
+        await self._hop.send(*cells)
 
     async def _ended(self) -> bytes:
         """Return all that the next stream that ends has brought.
