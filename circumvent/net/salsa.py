@@ -84,10 +84,19 @@ def hchacha20(key: bytes, block_input: bytes) -> bytes:
 
 def xsalsa20_stream(key: bytes, nonce: bytes, length: int) -> bytes:
     """Return ``length`` bytes of the XSalsa20 key stream (nonce: 24 bytes)."""
-    subkey = hsalsa20(key, nonce[:16])
+    return _salsa20_stream(hsalsa20(key, nonce[:16]), nonce[16:], length)
+
+
+def xsalsa20_with_prefix(key: bytes, prefix: bytes) -> Callable[[bytes, bytes, int], bytes]:
+    """Return the key stream of ``key`` for nonces that begin with ``prefix`` (16 bytes): HSalsa20 is done once."""
+    subkey = hsalsa20(key, prefix)
+    return lambda _key, nonce, length: _salsa20_stream(subkey, nonce[16:], length)
+
+
+def _salsa20_stream(subkey: bytes, nonce: bytes, length: int) -> bytes:
     count = -(-length // _BLOCK_BYTES)
     every = _lanes([1] * count)
-    state = [word * every for word in _salsa20_state(subkey, nonce[16:] + bytes(8))]
+    state = [word * every for word in _salsa20_state(subkey, nonce + bytes(8))]
     state[8], state[9] = _lanes(range(count)), 0  # the block counter; no message here has 2^32 blocks
     mask = _MASK * every
     permuted = _salsa20_rounds(state, mask)

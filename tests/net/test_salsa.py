@@ -52,6 +52,12 @@ def test_the_xchacha20_box_is_libsodiums() -> None:
     assert salsa.seal(salsa.xchacha20_stream, key, nonce, message) == box
 
 
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=24, max_size=24), st.integers(0, 5000))
+def test_a_stream_bound_to_a_prefix_is_the_same_stream(key: bytes, nonce: bytes, length: int) -> None:
+    bound = salsa.xsalsa20_with_prefix(key, nonce[:16])
+    assert bound(key, nonce, length) == salsa.xsalsa20_stream(key, nonce, length)
+
+
 @pytest.mark.parametrize("stream", [salsa.xsalsa20_stream, salsa.xchacha20_stream])
 @given(key=KEYS, nonce=NONCES, message=st.binary(max_size=300), data=st.data())
 def test_a_box_opens_again_and_a_changed_one_never(

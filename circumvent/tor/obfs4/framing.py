@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from circumvent.net.salsa import BadTagError, seal, unseal, xsalsa20_stream
+from circumvent.net.salsa import BadTagError, seal, unseal, xsalsa20_with_prefix
 from circumvent.tor.errors import TorError
 from circumvent.tor.obfs4.siphash import Masks
 
@@ -40,6 +40,7 @@ class _Direction:
 
     def __init__(self, keys: bytes) -> None:
         self.key, self._prefix = keys[:32], keys[32:48]
+        self.stream = xsalsa20_with_prefix(self.key, self._prefix)
         self._masks = Masks(keys[48:KEY_BYTES])
         self._count = 0
 
@@ -62,7 +63,7 @@ class Encoder(_Direction):
         if len(payload) + padding > PAYLOAD_BYTES:
             raise ValueError(f"a packet holds {PAYLOAD_BYTES} bytes")
         packet = PACKET_HEAD.pack(kind, len(payload)) + payload + bytes(padding)
-        box = seal(xsalsa20_stream, self.key, self.next_nonce(), packet)
+        box = seal(self.stream, self.key, self.next_nonce(), packet)
         return self.mask(len(box)).to_bytes(LENGTH_BYTES) + box
 
 
@@ -97,7 +98,7 @@ class Decoder(_Direction):
         del self._buffer[: self._length]
         self._length = None
         try:
-            packet = unseal(xsalsa20_stream, self.key, self.next_nonce(), box)
+            packet = unseal(self.stream, self.key, self.next_nonce(), box)
         except BadTagError as exc:
             raise TorError("a frame that was not sealed with the key") from exc
         kind, length = PACKET_HEAD.unpack_from(packet)
