@@ -110,7 +110,7 @@ def _rsa_identity(data: bytes) -> _Rsa:
         certificate.verify_directly_issued_by(certificate)
         begins = certificate.not_valid_before_utc.timestamp()
         ends = certificate.not_valid_after_utc.timestamp()
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as exc:
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion) as exc:
         raise TorError("the RSA identity certificate is broken, or does not sign itself") from exc
     if not isinstance(key, RSAPublicKey) or key.key_size != RSA_BITS:
         raise TorError("the RSA identity key is not one")
