@@ -9,7 +9,7 @@ import anyio
 from circumvent.net.stream import Datagram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from circumvent.model.option import Endpoint
     from circumvent.net.stream import ByteStream, DatagramStream, Dialer
@@ -78,3 +78,53 @@ class _BadDatagrams:
 
     async def aclose(self) -> None:
         await self._datagrams.aclose()
+
+
+class Rebinding:
+    """A dialer behind an address translation that forgets: after so many packets they come from another port."""
+
+    def __init__(self, dialer: Dialer, *, after: int) -> None:
+        self._dialer = dialer
+        self._after = after
+        #: How many ports there have been.
+        self.ports = 0
+
+    async def stream(self, endpoint: Endpoint, trace: Trace) -> ByteStream:
+        """Open a stream; a stream does not survive this."""
+        return await self._dialer.stream(endpoint, trace)
+
+    async def datagram(self, endpoint: Endpoint, trace: Trace) -> DatagramStream:
+        """Open a datagram socket."""
+
+        async def renew() -> DatagramStream:
+            self.ports += 1
+            return await self._dialer.datagram(endpoint, trace)
+
+        return _RebindingDatagrams(await renew(), renew, self._after)
+
+
+class _RebindingDatagrams:
+    def __init__(
+        self, datagrams: DatagramStream, renew: Callable[[], Awaitable[DatagramStream]], after: int
+    ) -> None:
+        self._datagrams = datagrams
+        self._renew = renew
+        self._left = after
+        self._old: list[DatagramStream] = []
+
+    async def send(self, data: bytes) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._old.append(self._datagrams)
+            self._datagrams = await self._renew()
+        await self._datagrams.send(data)
+
+    async def receive(self) -> Datagram:
+        """Wait on the port that is ours now; what still comes to the old one is lost."""
+        while True:
+            with anyio.move_on_after(0.02):
+                return await self._datagrams.receive()
+
+    async def aclose(self) -> None:
+        for datagrams in (self._datagrams, *self._old):
+            await datagrams.aclose()

@@ -22,9 +22,14 @@ PASSWORD: Final = "lab-password"
 
 #: The number of the first server: its device, its addresses, its pool.
 _FIRST_NUMBER: Final = 150
-#: Checks user name and password, which the server writes into a file that it names.
+#: Checks user name and password, which the server writes into a file that it names. Some users are refused in words of
+#: their own: what they are called is what the server then says.
 _CHECK: Final = """\
 #!/bin/sh
+read -r user < "$1"
+case "$user" in
+  TEMP*|CRV1*|SESSION*) printf '%s' "$user" > "$auth_failed_reason_file"; exit 1 ;;
+esac
 printf 'lab\\nlab-password\\n' | cmp -s - "$1"
 """
 
@@ -51,7 +56,7 @@ class Server:
 
 _CONFIGURATION: Final = """\
 local {address}
-port 1194
+port {port}
 proto {proto}
 dev tun
 topology subnet
@@ -88,6 +93,7 @@ def start_openvpn(
     wrapping: str = "plain",
     password: bool = False,
     forward: bool = True,
+    port: int = 1194,
     more: tuple[str, ...] = (),
     profile: tuple[str, ...] = (),
 ) -> Server:
@@ -105,6 +111,7 @@ def start_openvpn(
     text = _CONFIGURATION.format(
         address=address,
         proto=proto.replace("tcp-server4", "tcp4-server").replace("tcp-server6", "tcp6-server"),
+        port=port,
         pool=pool,
         number=number,
         ca=pki.ca_file,
@@ -142,6 +149,7 @@ def start_openvpn(
         daemon=daemon,
         address=address,
         transport=transport,
+        port=port,
         profile="\n".join([*lines, *wrap_profile]),
         inside=f"{pool}.1",
     )

@@ -16,11 +16,12 @@ from circumvent.model.words import Proof, Reason
 from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.errors import CannotTry
 from circumvent.vpn.openvpn import key_method
-from tests.faults.line import BadLine
+from circumvent.vpn.openvpn.packet import Opcode
+from tests.faults.line import BadLine, Rebinding
 from tests.faults.tcp import reset_on_hello, serve
 from tests.faults.udp import closed_port
 from tests.names import tries
-from tests.transports.openvpn_options import profile_option
+from tests.transports.openvpn_options import locked_key, profile_option
 from tests.transports.voice_context import Result
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tests.lab.names import Resolver
     from tests.lab.openvpn import Servers
     from tests.lab.pki import Pki
+    from tests.lab.proxies import Proxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.daemons]
 
@@ -91,6 +93,21 @@ async def test_a_wrong_password_is_a_refusal_by_the_server_itself(
     assert result.detail("authenticate")["denial"] == "rejected"
 
 
+@pytest.mark.parametrize(
+    ("said", "denial"),
+    [
+        ("TEMP[backoff 42]:later", "temporary"),
+        ("CRV1:R,E:state:bGFi:Code?", "challenge"),
+        ("SESSION:over", "session"),
+    ],
+)
+async def test_other_ways_to_say_no(openvpn: Servers, unbound: Resolver, said: str, denial: str) -> None:
+    option = replace(profile_option(openvpn.get(password=True).with_remote()), user=Secret(said))
+    result = await attempt(option, unbound)
+    assert result.failure == ("authenticate", "auth_rejected")
+    assert result.detail("authenticate")["denial"] == denial
+
+
 async def test_without_a_password_nobody_is_asked_for_one(openvpn: Servers, unbound: Resolver) -> None:
     server = openvpn.get(password=True)
     before = server.daemon.log.read_text().count("TLS Auth Error")
@@ -125,7 +142,10 @@ async def test_no_cipher_in_common_is_said(openvpn: Servers, unbound: Resolver) 
     assert result.detail("authenticate")["denial"] == "cipher"
 
 
-@pytest.mark.parametrize("framing", ["comp-lzo no", "compress", "compress stub-v2", "compress lz4-v2"])
+@pytest.mark.parametrize(
+    "framing",
+    ["comp-lzo no", "comp-lzo yes", "compress", "compress lz4", "compress stub-v2", "compress lz4-v2"],
+)
 async def test_servers_that_frame_packets_for_compression(
     openvpn: Servers, unbound: Resolver, framing: str
 ) -> None:
@@ -143,9 +163,17 @@ async def test_a_server_that_fragments(openvpn: Servers, unbound: Resolver) -> N
 async def test_a_server_without_state_asks_for_the_wrapped_key_again(
     openvpn: Servers, unbound: Resolver
 ) -> None:
-    server = openvpn.get(wrapping="tls-crypt-v2", more=("tls-crypt-v2-verify /bin/true", "script-security 2"))
-    result = await attempt(profile_option(server.with_remote()), unbound, goal=Proof.CARRIED)
+    sent: list[int] = []
+
+    def note(data: bytes) -> float:
+        sent.append(data[0] >> 3)
+        return 0.0
+
+    option = profile_option(openvpn.get(wrapping="tls-crypt-v2").with_remote())
+    result = await attempt(option, unbound, goal=Proof.CARRIED, dialer=bad_line(out=note))
     assert (result.failure, result.proof) == (None, Proof.CARRIED)
+    assert sent[0] == Opcode.RESET_CLIENT_V3
+    assert Opcode.CONTROL_WKC in sent
 
 
 async def test_tls_1_2(openvpn: Servers, unbound: Resolver) -> None:
@@ -301,6 +329,35 @@ async def test_a_path_of_1280_bytes(openvpn: Servers, unbound: Resolver, wrappin
     result = await attempt(option, unbound, dialer=bad_line(out=narrow, back=narrow), goal=Proof.SUSTAINED)
     assert result.proof.at_least(Proof.CARRIED)
     assert result.detail("mtu")["mtu"] <= 1240
+
+
+async def test_a_session_survives_another_port_in_the_middle(openvpn: Servers, unbound: Resolver) -> None:
+    dialer = Rebinding(DirectDialer(tries.NoNames(), policy=Policy(allow_private=True)), after=20)
+    result = await attempt(profile_option(openvpn.get().with_remote()), unbound, dialer=dialer)
+    assert (result.failure, result.proof) == (None, Proof.SUSTAINED)
+    assert dialer.ports == 2
+
+
+@pytest.mark.parametrize("proxy", ["socks-proxy", "http-proxy"])
+async def test_through_the_profile_s_proxy(
+    openvpn: Servers, unbound: Resolver, microsocks: Proxy, squid: Proxy, proxy: str
+) -> None:
+    server = openvpn.get(transport="tcp", port=443)
+    place = microsocks if proxy == "socks-proxy" else squid
+    option = profile_option(server.with_remote(f"{proxy} {place.address} {place.port}"))
+    result = await attempt(option, unbound, goal=Proof.CARRIED)
+    assert (result.failure, result.proof) == (None, Proof.CARRIED)
+    assert result.steps[:2] == ["connect", "proxy_handshake"]
+
+
+async def test_a_key_that_is_locked(openvpn: Servers, unbound: Resolver) -> None:
+    server = openvpn.get()
+    locked = locked_key(server.profile, "correct horse")
+    with pytest.raises(CannotTry, match="passphrase"):
+        await attempt(profile_option(server.with_remote(), key=locked), unbound)
+    option = profile_option(server.with_remote(), key=locked, key_password=Secret("correct horse"))
+    result = await attempt(option, unbound, goal=Proof.CARRIED)
+    assert (result.failure, result.proof) == (None, Proof.CARRIED)
 
 
 async def test_a_reset_in_the_handshake(openvpn: Servers, unbound: Resolver) -> None:

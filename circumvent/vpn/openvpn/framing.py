@@ -1,7 +1,7 @@
 """What stands around a packet inside the data channel: compression stubs, fragment headers, pings, the farewell.
 
 Nothing is ever compressed here (compression under encryption leaks, VORACLE); the stubs only keep the layout that a
-server expects (OpenVPN ``comp.h``, ``lzo.h``, ``fragment.h``, ``ping.c``, ``occ.c``).
+server expects (OpenVPN ``comp.h``, ``lzo.h``, ``fragment.h``, ``ping.c``, ``occ.c``). What a server compresses is read.
 """
 
 from __future__ import annotations
@@ -9,12 +9,17 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from circumvent.vpn.openvpn.decompress import DecompressError, lz4, lzo1x
+
 #: A packet with this content keeps the connection alive and goes no further.
 PING: Final = bytes.fromhex("2a187bf3641eb4cb07ed2d0a981fc748")
 #: What begins messages of the options check, and the number of the one that says goodbye.
 OCC: Final = bytes.fromhex("287f346bd4ef7a812d56b8d3afc5459c")
 EXIT: Final = OCC + b"\x06"
 
+_LZO: Final = 0x66
+_LZ4: Final = 0x69
+_V2_LZ4: Final = 0x01
 _NO_COMPRESS: Final = 0xFA
 _NO_COMPRESS_SWAP: Final = 0xFB
 _V2_ESCAPE: Final = 0x50
@@ -34,7 +39,7 @@ class Compression(StrEnum):
 
 
 class FramingError(ValueError):
-    """A packet can't be read: it is compressed, a fragment, or garbage."""
+    """A packet can't be read: it is a fragment, or garbage."""
 
 
 def frame(packet: bytes, compression: Compression, *, fragment: bool = False) -> bytes:
@@ -54,7 +59,7 @@ def frame(packet: bytes, compression: Compression, *, fragment: bool = False) ->
 def unframe(data: bytes, compression: Compression, *, fragment: bool = False) -> bytes:
     """Return the packet in what was decrypted.
 
-    :raises FramingError: when it is compressed, or a fragment of a larger one.
+    :raises FramingError: when it is broken, or a fragment of a larger one.
     """
     if fragment:
         if len(data) < 4 or data[3] & _TYPE_MASK:
@@ -62,21 +67,41 @@ def unframe(data: bytes, compression: Compression, *, fragment: bool = False) ->
         data = data[4:]
     if not data:
         return data
-    match compression:
-        case Compression.LZO:
-            return _without(data, _NO_COMPRESS)
-        case Compression.STUB:
-            rest = _without(data, _NO_COMPRESS_SWAP)
-            return rest[-1:] + rest[:-1]
-        case Compression.STUB_V2 if data[0] == _V2_ESCAPE:
-            if data[1:2] != bytes((_V2_UNCOMPRESSED,)):
-                raise FramingError("compressed")
-            return data[2:]
-        case _:
-            return data
+    try:
+        match compression:
+            case Compression.LZO:
+                return _lzo(data)
+            case Compression.STUB:
+                return _swapped(data)
+            case Compression.STUB_V2 if data[0] == _V2_ESCAPE:
+                return _v2(data)
+            case _:
+                return data
+    except DecompressError as exc:
+        raise FramingError(f"compressed, and {exc}") from None
 
 
-def _without(data: bytes, mark: int) -> bytes:
-    if data[0] != mark:
-        raise FramingError("compressed")
+def _lzo(data: bytes) -> bytes:
+    if data[0] == _LZO:
+        return lzo1x(data[1:])
+    if data[0] != _NO_COMPRESS:
+        raise FramingError("a mark that is not known")
     return data[1:]
+
+
+def _swapped(data: bytes) -> bytes:
+    """Return what had its first octet moved to the end."""
+    packet = data[-1:] + data[1:-1]
+    if data[0] == _LZ4:
+        return lz4(packet)
+    if data[0] != _NO_COMPRESS_SWAP:
+        raise FramingError("a mark that is not known")
+    return packet if len(data) > 1 else b""
+
+
+def _v2(data: bytes) -> bytes:
+    if len(data) > 1 and data[1] == _V2_LZ4:
+        return lz4(data[2:])
+    if data[1:2] != bytes((_V2_UNCOMPRESSED,)):
+        raise FramingError("a mark that is not known")
+    return data[2:]

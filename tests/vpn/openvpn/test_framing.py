@@ -35,11 +35,30 @@ def test_layouts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "compression"),
-    [(b"\x66abc", Compression.LZO), (b"\x69abc", Compression.STUB), (b"\x50\x01abc", Compression.STUB_V2)],
+    ("data", "compression", "packet"),
+    [
+        (b"\x66\x15Eabc\x11\x00\x00", Compression.LZO, b"Eabc"),
+        (b"\x69Eabc\x40", Compression.STUB, b"Eabc"),
+        (b"\x50\x01\x40Eabc", Compression.STUB_V2, b"Eabc"),
+    ],
 )
-def test_compressed_packets_are_not_read(data: bytes, compression: Compression) -> None:
-    with pytest.raises(FramingError, match="compressed"):
+def test_compressed_packets_are_read(data: bytes, compression: Compression, packet: bytes) -> None:
+    assert unframe(data, compression) == packet
+
+
+@pytest.mark.parametrize(
+    ("data", "compression"),
+    [
+        (b"\x66abc", Compression.LZO),
+        (b"\x00abc", Compression.LZO),
+        (b"\x69abc", Compression.STUB),
+        (b"\x00abc", Compression.STUB),
+        (b"\x50\x01abc", Compression.STUB_V2),
+        (b"\x50\x07abc", Compression.STUB_V2),
+    ],
+)
+def test_broken_packets_are_not(data: bytes, compression: Compression) -> None:
+    with pytest.raises(FramingError):
         unframe(data, compression)
 
 
