@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 LOST_AT_MOST: Final = 0.1
 #: The least number of packets that loss is judged by.
 FEWEST: Final = 20
+#: Answers after which it is looked again whether all is well.
+BATCH: Final = 16
 #: More packets than this in one direction are never sent.
 MOST_PACKETS: Final = 600
 
@@ -111,7 +113,7 @@ class Flow:
 
         :raises NetError: ``truncated_after_n_bytes``, ``packet_loss`` or ``generic_timeout_error``.
         """
-        window, trace = self._window, self._trace
+        trace = self._trace
         began = self._last = trace.clock.now()
         before = trace.bytes_received
         most_lost = LOST_AT_MOST * max(missing() // worth, FEWEST)
@@ -120,24 +122,31 @@ class Flow:
             self._require_movement(now, trace.bytes_received - before)
             if now - began >= LONGEST or self._sent >= MOST_PACKETS:
                 raise NetError(failures.GENERIC_TIMEOUT, f"not over after {now - began:.0f} s")
-            if window.lost > most_lost:
+            if self._window.lost > most_lost:
                 raise self._loss()
-            if window.may_send() and window.under_way * worth < rest:
-                number = await probes.send(size)
-                self._sent += 1
-                window.sent(number, now)
-                continue
-            await self._receive(probes, now)
+            await self._turn(probes, size, rest // worth + 1)
 
-    async def _receive(self, probes: Probes, now: float) -> None:
-        window = self._window
-        with anyio.move_on_after(max((window.due() or now) - now, 0.0)):
-            reply = await probes.receive()
-            if window.came(reply.number, reply.arrived):
-                self.answered_bytes += reply.size
-                self._last = reply.arrived
-                self._first = self._first or reply.arrived
-        window.expire(self._trace.clock.now())
+    async def _turn(self, probes: Probes, size: int, wanted: int) -> None:
+        """Send and take in until so many answers came that were ``wanted``, or it is time to look what became of others.
+
+        One scope serves many packets: its time is that of the first, and when it is up too early nothing is overdue yet.
+        """
+        window, clock = self._window, self._trace.clock
+        due = window.due()
+        patience = window.patience if due is None else due - clock.now()
+        with anyio.move_on_after(max(patience, 0.0)):
+            for _ in range(min(wanted, BATCH)):
+                while window.may_send() and window.under_way < wanted:
+                    number = await probes.send(size)
+                    self._sent += 1
+                    window.sent(number, clock.now())
+                reply = await probes.receive()
+                if window.came(reply.number, reply.arrived):
+                    self.answered_bytes += reply.size
+                    self._last = reply.arrived
+                    self._first = self._first or reply.arrived
+                    wanted -= 1
+        window.expire(clock.now())
 
     def _require_movement(self, now: float, moved: int) -> None:
         trace = self._trace
