@@ -263,7 +263,7 @@ def _stun(row: Row, place: Place) -> None:
 
 
 def _binding(stream: socket.socket, place: Place) -> None:
-    """Ask for our own address (RFC 8489, section 2) and compare it."""
+    """Ask for our own address (RFC 8489, section 2): whichever it is behind a box that ends connections itself."""
     request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
     stream.sendall(bytes(request))
     data = b""
@@ -273,9 +273,8 @@ def _binding(stream: socket.socket, place: Place) -> None:
             raise Failed("the connection ended")
         data += more
     answer = stun.parse_message(data)
-    mine = answer.attributes.get("XOR-MAPPED-ADDRESS")
     same = answer.transaction_id == request.transaction_id
-    place.expect(same and mine is not None and mine[0] == stream.getsockname()[0], repr(answer))
+    place.expect(same and "XOR-MAPPED-ADDRESS" in answer.attributes, repr(answer))
 
 
 @confirms("turn", by="turnutils_uclient (coturn)", programs=("turnutils_uclient",))
