@@ -11,13 +11,12 @@ from urllib.parse import urljoin, urlsplit
 
 from circumvent.model import failure as failures
 from circumvent.model.openconnect import OpenconnectSettings
-from circumvent.model.option import join_host_port
 from circumvent.model.words import Proof
 from circumvent.net.errors import PeerError, Refusal
 from circumvent.net.protocol_codes import http_status_failure
 from circumvent.transports.openconnect_tunnel import CstpTunnel
 from circumvent.transports.tunnel_proof import prove_tunnel
-from circumvent.transports.vpn_tls import login_limit, open_vpn_tls, require_pin
+from circumvent.transports.vpn_tls import host_field, login_limit, open_vpn_tls, require_pin
 from circumvent.vpn.http_head import HeadError, HeadReader, ResponseHead
 from circumvent.vpn.openconnect import document, forms
 from circumvent.vpn.openconnect.cstp import (
@@ -92,10 +91,7 @@ class _Gateway:
         self._option = option
         self._context = context
         self._trace = context.trace
-        port = option.endpoint.port
-        self._host = join_host_port(option.endpoint.host, port)
-        if port == 443:
-            self._host = self._host.rpartition(":")[0]
+        self._host = host_field(option.endpoint)
         self._base = f"https://{self._host}/"
         self._url = urljoin(self._base, self._settings.path)
         self._cookies: dict[str, str] = {}
@@ -120,21 +116,22 @@ class _Gateway:
 
     async def authenticate(self, form: Form) -> None:
         """Answer forms until there is a session; each is a step ``authenticate``, because each may take its time."""
-        told = False
+        told: frozenset[str] = frozenset()
         answer = Answer(form=form)
         for _ in range(MOST_FORMS):
             async with self._trace.step("authenticate", limit=login_limit(self._trace)) as step:
                 form = self._form(answer)
-                if form.wants_password and told:
-                    raise Refusal(failures.AUTH_REJECTED, "name or password rejected", authenticated=True)
-                told = told or form.wants_password
+                if told & form.secrets:  # the same question again
+                    raise _rejected()
+                reply = self._reply(form)
+                told |= form.secrets
                 self._follow(form.action)
-                answer = await self._post(self._reply(form), step)
+                answer = await self._post(reply, step)
                 if answer.complete:
                     self._take_session(answer)
                     return
                 if answer.failed and told:
-                    raise Refusal(failures.AUTH_REJECTED, "name or password rejected", authenticated=True)
+                    raise _rejected()
         async with self._trace.step("authenticate"):
             raise PeerError(failures.WRONG_ANSWER, "the gateway asks again and again")
 
@@ -208,7 +205,7 @@ class _Gateway:
 
     def _read(self, response: Response, step: OpenStep) -> Answer:
         if response.status == _UNAUTHORIZED and step.name == "authenticate":
-            raise Refusal(failures.AUTH_REJECTED, "name or password rejected", authenticated=True)
+            raise _rejected()
         stranger = _stranger(response.body)
         if stranger is not None:
             raise PeerError(failures.WRONG_ANSWER, f"this is a gateway of {stranger}, not an AnyConnect one")
@@ -262,6 +259,10 @@ class _Gateway:
             self._cookies[SESSION_COOKIE] = answer.token
         if not self._cookies.get(SESSION_COOKIE):
             raise PeerError(failures.WRONG_ANSWER, "the gateway accepted the login and gave no session")
+
+
+def _rejected() -> Refusal:
+    return Refusal(failures.AUTH_REJECTED, "name or password rejected", authenticated=True)
 
 
 def _unanswerable(exc: Unanswerable) -> Refusal:

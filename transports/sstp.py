@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from circumvent.model import failure as failures
-from circumvent.model.option import join_host_port
 from circumvent.model.sstp import SstpSettings
 from circumvent.model.words import Proof
 from circumvent.net.errors import PeerError, Refusal
 from circumvent.net.protocol_codes import http_status_failure
 from circumvent.transports.sstp_tunnel import SstpLink, SstpTunnel, goodbye
 from circumvent.transports.tunnel_proof import prove_tunnel
-from circumvent.transports.vpn_tls import login_limit, open_vpn_tls, require_pin
+from circumvent.transports.vpn_tls import host_field, login_limit, open_vpn_tls, require_pin
 from circumvent.vpn.http_head import HeadError, HeadReader
 from circumvent.vpn.ppp import PppError
 from circumvent.vpn.ppp_client import Impostor, NoAgreement, NoCredentials, Phase, PppClient, Rejected
@@ -86,7 +85,7 @@ class _Call:
         async with self._trace.step("tunnel_handshake") as step:
             require_pin(self._stream, self._settings.pin)
             endpoint = self._option.endpoint
-            host = join_host_port(endpoint.host, endpoint.port)
+            host = host_field(endpoint)
             correlation = str(uuid.UUID(bytes=self._random.randbytes(16), version=4)).upper()
             await self._stream.send(opening_request(host, correlation))
             reader = HeadReader()

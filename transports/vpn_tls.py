@@ -8,18 +8,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from circumvent.model import failure as failures
+from circumvent.model.option import join_host_port
 from circumvent.net.errors import PeerError
 from circumvent.transports.tls_option import open_tls, tls_config
 
 if TYPE_CHECKING:
-    from circumvent.model.option import Option
+    from circumvent.model.option import Endpoint, Option
     from circumvent.net.tls import TlsStream
     from circumvent.net.trace import Trace
     from circumvent.transport import Context
 
+HTTPS: Final = 443
 #: Seconds that a step of a login gets at least: behind a server that answers at once stands one that knows the accounts,
 #: and another that lends addresses. A login is not repeated, so that its first limit is its last.
 LOGIN: Final = 8.0
+
+
+def host_field(endpoint: Endpoint) -> str:
+    """Return what stands in the Host field of a request over TLS (RFC 9110, section 7.2): no port that is the usual one."""
+    written = join_host_port(endpoint.host, endpoint.port)
+    return written.removesuffix(":443") if endpoint.port == HTTPS else written
 
 
 def login_limit(trace: Trace) -> float:

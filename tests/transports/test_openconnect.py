@@ -302,6 +302,12 @@ class TestRefusals:
         assert wanted in str(result.attempt.failure.detail)
         assert not any(b"correct horse" in request.body for request in gateway.requests)
 
+    async def test_a_code_that_is_asked_for_after_the_password_is_no_wrong_password(self, pki: Pki) -> None:
+        result = await tried(pki, Gateway([page(ONE_FORM), page(faults.CODE_FORM)]))
+        assert result.failure == ("authenticate", "auth_rejected")
+        assert result.attempt.failure is not None
+        assert "a second secret" in str(result.attempt.failure.detail)
+
     async def test_a_session_that_is_rejected(self, pki: Pki) -> None:
         result = await tried(pki, good(connect=b"HTTP/1.1 401 Cookie is not acceptable\r\n\r\n"))
         assert result.failure == ("configuration", "auth_rejected")

@@ -78,9 +78,9 @@ class Form:
     opaque: Element | None = field(default=None, repr=False)
 
     @property
-    def wants_password(self) -> bool:
-        """Tell whether it asks for a secret."""
-        return any(item.kind == "password" for item in self.fields)
+    def secrets(self) -> frozenset[str]:
+        """Return the names of the secrets that it asks for."""
+        return frozenset(item.name for item in self.fields if item.kind == "password")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

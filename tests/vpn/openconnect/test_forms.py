@@ -48,7 +48,7 @@ def test_ocservs_form() -> None:
     assert form.action == "/auth"
     assert form.fields == (Field("text", "username"),)
     assert form.groups == (("a", "First"), ("b", "b"))
-    assert not form.wants_password
+    assert form.secrets == frozenset()
 
 
 def test_the_first_message_says_who_and_where() -> None:
