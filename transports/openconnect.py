@@ -6,6 +6,7 @@ most, and says what came of it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -51,6 +52,7 @@ STRANGERS: Final = {
 }
 #: The cookie that is a session (section 2.1.3).
 SESSION_COOKIE: Final = "webvpn"
+_URL: Final = re.compile(r"[!-~]{1,4096}")
 _HEADERS: Final = (
     ("user-agent", USER_AGENT),
     ("x-transcend-version", "1"),
@@ -180,7 +182,7 @@ class _Gateway:
             response = await self._exchange(body, step)
             if response.status not in (301, 302, 303, 307, 308):
                 return self._read(response, step)
-            self._follow(urljoin(self._url, response.header("location") or ""))
+            self._follow(response.header("location") or "")
         raise PeerError(failures.HTTP_UNEXPECTED_STATUS, "the gateway redirects again and again")
 
     async def _exchange(self, body: bytes, step: OpenStep) -> Response:
@@ -249,8 +251,12 @@ class _Gateway:
 
         :raises PeerError: when it is elsewhere: who holds a profile of one gateway is not sent to another.
         """
-        url = urljoin(self._url, place)
-        if urlsplit(url)[:2] != urlsplit(self._base)[:2] or not url.isascii() or len(url) > 4096:
+        try:
+            url = urljoin(self._url, place)
+            here = urlsplit(url)[:2] == urlsplit(self._base)[:2] and _URL.fullmatch(url)
+        except ValueError:  # an address in brackets that is none
+            here = None
+        if not here:
             raise PeerError(failures.HTTP_UNEXPECTED_STATUS, "the gateway sends us to another place")
         self._url = url
 

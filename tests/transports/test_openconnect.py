@@ -245,7 +245,9 @@ class TestTheConversation:
         assert result.proof is Proof.CARRIED
         assert gateway.requests[1].line == "POST /elsewhere HTTP/1.1"
 
-    @pytest.mark.parametrize("place", ["https://other.example/", "//other.example/", "http://lab.example/"])
+    @pytest.mark.parametrize(
+        "place", ["https://other.example/", "//other.example/", "http://lab.example/", "https://[x/", "/a b"]
+    )
     async def test_nobody_is_followed_to_another_place(self, pki: Pki, place: str) -> None:
         gateway = Gateway([page(b"", 302, f"Location: {place}")])
         result = await tried(pki, gateway)

@@ -7,6 +7,7 @@ what a profile holds: a name, a password, a group. Nothing is guessed and nothin
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,8 @@ DEVICE: Final = "linux-64"
 #: Fields and choices that are looked at.
 MOST_FIELDS: Final = 32
 MOST_CHOICES: Final = 256
+#: What can stand in a Cookie field (RFC 6265, section 4.1.1, and no more than browsers keep).
+_COOKIE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=[!-:<-~]{0,4000}")
 _NAMES: Final = frozenset({"username", "user", "uname", "login"})
 _TYPES: Final = frozenset({"text", "password", "hidden"})
 
@@ -170,7 +173,7 @@ def parse_answer(body: bytes) -> Answer:
     identity = "" if auth is None else auth.attributes.get("id", "")
     token = root.find("session-token")
     if kind == "complete" or identity == "success":
-        return Answer(complete=True, token=None if token is None else token.text.strip() or None)
+        return Answer(complete=True, token=None if token is None else _token(token.text.strip()))
     failed = root.find("error") is not None or any(
         element.name == "error" for element in (() if auth is None else auth.children)
     )
@@ -240,6 +243,14 @@ def _action(action: str) -> str:
     return path.replace(" ", "%20")
 
 
+def _token(text: str) -> str | None:
+    if not text:
+        return None
+    if not _COOKIE.fullmatch(f"t={text}"):
+        raise FormError("the gateway's session is no text that can be sent back")
+    return text
+
+
 def _is_name(name: str) -> bool:
     """Tell whether a field's name can be the name of an element, as the answer needs it."""
     return (
@@ -281,6 +292,6 @@ def cookies(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
         if name != "set-cookie":
             continue
         key, equals, text = value.partition(";")[0].partition("=")
-        if equals and len(found) < MOST_FIELDS and len(key) + len(text) <= 4096:
-            found[key.strip()] = text.strip()
+        if equals and len(found) < MOST_FIELDS and _COOKIE.fullmatch(pair := f"{key.strip()}={text.strip()}"):
+            found[pair.partition("=")[0]] = pair.partition("=")[2]
     return found

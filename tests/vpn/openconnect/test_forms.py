@@ -131,6 +131,7 @@ def test_other_answers(body: bytes, answer: Answer) -> None:
     [
         b"<html><body>Hello</body></html>",
         b"nothing",
+        b'<config-auth type="complete"><session-token>a\nb</session-token></config-auth>',
         request('<input type="file" name="f"/>'),
         request('<input type="text" name="a b"/>'),
         request('<input type="text" name="1"/>'),
@@ -150,6 +151,8 @@ def test_cookies() -> None:
         ("set-cookie", "webvpncontext=abc; Max-Age=300; Secure"),
         ("set-cookie", "webvpn=a=b;path=/"),
         ("set-cookie", "broken"),
+        ("set-cookie", "odd=\xe9"),
+        ("set-cookie", "a b=c"),
         ("set-cookie", "long=" + "x" * 5000),
         ("server", "webvpn=no"),
     ]
