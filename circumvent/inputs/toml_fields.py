@@ -24,7 +24,7 @@ _ACCOUNT: Final = frozenset({"user", "password"})
 _BRIDGE: Final = frozenset({"kind", "label", "line", "via"})
 
 _WIREGUARD: Final = frozenset({
-    "kind", "label", "host", "port", "endpoint", "via", "private_key", "public_key", "preshared_key", "addresses", "dns",
+    "kind", "label", "host", "port", "address", "endpoint", "via", "private_key", "public_key", "preshared_key", "addresses", "dns",
     "keepalive", "mtu", "reserved",
 })  # fmt: skip
 

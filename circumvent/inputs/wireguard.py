@@ -13,9 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from circumvent.inputs.draft import clean_label
+from circumvent.inputs.hosts import clean_host
 from circumvent.inputs.problem import LineError
 from circumvent.inputs.uri import percent_decode
 from circumvent.inputs.wireguard_fields import AMNEZIA, LATER, Value, wireguard_option
+from circumvent.model.option import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +45,7 @@ _ALIASES: Final = {
     "persistentkeepalive": "persistentkeepalive", "persistent_keepalive": "persistentkeepalive",
 }  # fmt: skip
 
-_OF_EVERY_TABLE: Final = frozenset({"kind", "label", "via", "host", "port"})
+_OF_EVERY_TABLE: Final = frozenset({"kind", "label", "via", "host", "port", "address"})
 
 #: What a section gave: its line, and an option or what is wrong.
 Outcome = tuple[int, "Option | LineError"]
@@ -146,12 +148,18 @@ def wireguard_of_table(fields: Fields) -> Option:
     if not fields.has("endpoint") and fields.has("host"):
         host, port = fields.written("host"), fields.written("port") or "51820"
         values["endpoint"] = Value(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    addresses = tuple(fields.checked_each("address", clean_host))
+    if not all(map(is_address, addresses)):
+        raise fields.error("address", "only IP addresses stand here. A name belongs into host.")
     try:
-        return wireguard_option(values)
+        option = wireguard_option(values)
     except LineError as exc:
         if exc.where is None:
             raise LineError(exc.sentence, label=fields.label) from exc
         raise fields.error(names[exc.where], exc.sentence) from exc
+    if addresses and not option.endpoint.literal:
+        option = replace(option, endpoint=replace(option.endpoint, addresses=addresses))
+    return option
 
 
 def _whole_file(link: Link) -> Option:

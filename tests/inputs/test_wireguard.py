@@ -306,6 +306,14 @@ h1 = "100-200"
         assert said.disguise is not None
         assert said.disguise.headers[0] == (100, 200)
 
+    def test_addresses_in_place_of_a_look_up(self, tmp_path: object) -> None:
+        (option,) = read(
+            tmp_path, self.TABLE + 'address = ["203.0.113.7", "2001:db8::9"]\n', "options.toml"
+        ).options
+        assert option.endpoint.addresses == ("203.0.113.7", "2001:db8::9")
+        parsed = read(tmp_path, self.TABLE + 'address = "vpn.example.net"\n', "options.toml")
+        assert parsed.problems[0].line == 14
+
     def test_host_and_port_in_place_of_the_endpoint(self, tmp_path: object) -> None:
         table = self.TABLE.replace('endpoint = "vpn.example.net:51820"', 'host = "2001:db8::7"\nport = 443')
         (option,) = read(tmp_path, table, "options.toml").options
