@@ -10,7 +10,7 @@ from circumvent.vpn.ikev2.errors import IkeError
 from circumvent.vpn.ikev2.numbers import VERSION, Flag, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 HEADER_BYTES: Final = 28
 #: No chain has more payloads; certificates and certificate requests come in tens at most.
@@ -145,11 +145,11 @@ def parse_payloads(first: int, data: bytes) -> tuple[Payload, ...]:
 
 def pack_payloads(payloads: Sequence[Payload]) -> bytes:
     """Write a chain; the type of its first payload stands in whatever holds the chain."""
-    kinds: Iterable[int] = [*(payload.kind for payload in payloads[1:]), Kind.NONE]
-    return b"".join(
-        generic_header(following, len(payload.body)) + payload.body
-        for payload, following in zip(payloads, kinds, strict=True)
-    )
+    chain, following = [], int(Kind.NONE)
+    for payload in reversed(payloads):
+        chain.append(generic_header(following, len(payload.body)) + payload.body)
+        following = payload.kind
+    return b"".join(reversed(chain))
 
 
 def generic_header(following: int, size: int) -> bytes:
