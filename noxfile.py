@@ -78,6 +78,13 @@ def accuracy(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz every parser and codec for 20 seconds each with atheris; arguments go to ``tests.fuzz``."""
+    session.install("-e", ".", *_group("tests", "fuzz"))
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout with ruff."""
     session.install(*_group("lint"))
