@@ -22,7 +22,7 @@ from circumvent.net.stream import Datagram
 from circumvent.net.tunnel import TunnelFacts
 from circumvent.vpn.openvpn import key_method, wrap
 from circumvent.vpn.openvpn.control import ControlChannel
-from circumvent.vpn.openvpn.data import CIPHERS, DEFAULT_CIPHERS, DataChannel, DataError
+from circumvent.vpn.openvpn.data import CIPHERS, DEFAULT_CIPHERS, DataChannel, DataError, spoken
 from circumvent.vpn.openvpn.framing import EXIT, OCC, PING, Compression, FramingError, frame, unframe
 from circumvent.vpn.openvpn.key_method import ClientKeys, KeyMethodError, ServerKeys
 from circumvent.vpn.openvpn.packet import DATA, PacketError, read_first_octet
@@ -273,9 +273,12 @@ class Session:
             material = tls.export_keys()
         else:
             material = key_method.derive_by_prf(self._keys, server, self._control.session_id, peer)
-        digest = pushed.digest if pushed.digest in wrap.DIGESTS else self._settings.digest
+        digest = pushed.digest or self._settings.digest
+        if not spoken(cipher, digest):
+            named = cipher if _OWN_WORDS.fullmatch(cipher) else "another cipher"
+            raise CannotTry(Reason.UNSUPPORTED, f"the data channel wants {named}, which is not spoken")
         self._data = DataChannel(
-            cipher, key_method.data_keys(material), digest=digest or "SHA1", peer_id=pushed.peer_id
+            cipher, key_method.data_keys(material), digest=digest, peer_id=pushed.peer_id
         )
         if pushed.compression is not None:
             self._compression = pushed.compression
@@ -295,11 +298,6 @@ class Session:
         cipher = pushed.cipher or (old if old in ciphers else None) or own or old
         if cipher is None:
             raise PeerError(failures.WRONG_ANSWER, "the server names no cipher of the data channel")
-        if cipher not in CIPHERS or self._settings.digest not in wrap.DIGESTS:
-            named = cipher if _OWN_WORDS.fullmatch(cipher) else "another cipher"
-            raise CannotTry(
-                Reason.UNSUPPORTED, f"the server wants {named} for the data channel, which is not spoken"
-            )
         return cipher
 
     # Packets of the tunnel.

@@ -59,7 +59,7 @@ WORDS: Final = frozenset({
     "wrong_answer", "cut", "slow", "partly", "no_authentication", "username_password", "mschapv2", "pap", "GET", "POST", "cdn", "updates",
     "cloud", "academic", "exchange", "resolver", "domestic",
     # OpenVPN: wrappings, ciphers with an HMAC beside them, how a server says no
-    "plain", "tls-auth", "tls-crypt", "tls-crypt-v2", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC", "AES-128-GCM",
+    "plain", "tls-auth", "tls-crypt", "tls-crypt-v2", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC", "BF-CBC", "AES-128-GCM",
     "AES-192-GCM", "AES-256-GCM", "rejected", "challenge", "temporary", "session", "pending", "halt", "restart",
     # versions and protocols
     "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "QUICv1", "QUICv2", "h2", "h3", "http/1.0", "http/1.1", "HTTP/1.0",

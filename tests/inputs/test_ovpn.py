@@ -208,7 +208,7 @@ def test_a_table_names_a_profile_or_holds_it(tmp_path: Path) -> None:
         assert str(parsed.problems[0]).startswith(f"{path}:4: ")
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(st.text(max_size=60), max_size=12))
 def test_any_text_is_a_profile_or_an_error_that_repeats_nothing_of_it(lines: list[str]) -> None:
     for text in ("\n".join(lines), profile(*lines)):
@@ -268,7 +268,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(st.lists(st.lists(WORDS, max_size=5), max_size=12))
 def test_any_words_of_profiles_are_a_profile_or_an_error(lines: list[list[str]]) -> None:
     with suppress(LineError):

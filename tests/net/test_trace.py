@@ -110,3 +110,19 @@ async def test_our_own_wait_is_left_out_of_the_latency() -> None:
     trace.carry_arrived()
     assert trace.latency_ms is not None
     assert trace.latency_ms < 50
+
+
+async def test_another_server_of_the_same_option_begins_with_nothing_held_against_it() -> None:
+    trace = new_trace()
+    trace.first_packet()
+    await anyio.sleep(0.1)
+    with pytest.raises(StepFailed):
+        async with trace.step("tunnel_handshake"):
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+    trace.another_way()
+    assert trace.attempt().failure is None
+    assert len(trace.steps) == 1
+    trace.first_packet()
+    trace.carry_arrived()
+    assert trace.latency_ms is not None
+    assert trace.latency_ms < 50

@@ -134,6 +134,28 @@ async def test_ciphers_of_the_data_channel_with_keys_of_both_makings(
     assert result.detail("authenticate")["key_export"] is export
 
 
+async def test_the_cipher_of_old_servers(openvpn: Servers, unbound: Resolver) -> None:
+    server = openvpn.get(more=("providers legacy default", "data-ciphers BF-CBC"))
+    result = await attempt(profile_option(server.with_remote("cipher BF-CBC")), unbound, goal=Proof.CARRIED)
+    assert (result.failure, result.proof) == (None, Proof.CARRIED)
+    assert result.detail("authenticate")["data_cipher"] == "BF-CBC"
+
+
+async def test_a_digest_that_is_not_needed_is_not_asked_for(openvpn: Servers, unbound: Resolver) -> None:
+    result = await attempt(
+        profile_option(openvpn.get().with_remote("auth none")), unbound, goal=Proof.CARRIED
+    )
+    assert (result.failure, result.proof) == (None, Proof.CARRIED)
+
+
+@pytest.mark.parametrize("topology", ["net30", "p2p"])
+async def test_older_topologies(openvpn: Servers, unbound: Resolver, topology: str) -> None:
+    server = openvpn.get(more=(f"topology {topology}",))
+    result = await attempt(profile_option(server.with_remote()), unbound, goal=Proof.CARRIED)
+    assert (result.failure, result.proof) == (None, Proof.CARRIED)
+    assert result.detail("carry")["echo"]["gateway"]["answered"] is True
+
+
 async def test_no_cipher_in_common_is_said(openvpn: Servers, unbound: Resolver) -> None:
     server = openvpn.get(more=("data-ciphers AES-128-GCM",))
     option = profile_option(server.with_remote(), ciphers=("AES-256-GCM",))
@@ -391,7 +413,7 @@ async def test_the_first_server_that_answers_decides(openvpn: Servers, unbound: 
     [
         ({"unsupported": "it has a static key"}, "static key"),
         ({"wrapping": Wrapping.TLS_CRYPT, "wrap_key": Secret("none")}, "tls-crypt key"),
-        ({"ciphers": ("BF-CBC",)}, "ciphers"),
+        ({"ciphers": ("DES-CBC",)}, "ciphers"),
         ({"key": Secret("none")}, "key can't be read"),
         ({"wrapping": Wrapping.TLS_AUTH, "wrap_key": Secret("none"), "digest": "WHIRLPOOL"}, "digest"),
     ],

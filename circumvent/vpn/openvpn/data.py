@@ -1,4 +1,4 @@
-"""The data channel: packets under AES-GCM, ChaCha20-Poly1305, or AES-CBC with an HMAC (draft, section 6; ``crypto.c``).
+"""The data channel: packets under AES-GCM, ChaCha20-Poly1305, or a block cipher with an HMAC (draft, section 6; ``crypto.c``).
 
 ::
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.decrepit.ciphers.algorithms import Blowfish
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from circumvent.vpn.openvpn.static_key import Direction, Pair
 
 _TAG: Final = 16
-_BLOCK: Final = 16
 _ID: Final = struct.Struct("!I")
 #: Octets of the nonce that come from the key material (the packet id is the rest).
 _IMPLICIT: Final = 8
@@ -50,6 +50,7 @@ class _Algorithm:
 
     key: int
     aead: type[AESGCM | ChaCha20Poly1305] | None
+    block: type[algorithms.AES | Blowfish] = algorithms.AES
 
 
 CIPHERS: Final = {
@@ -60,9 +61,15 @@ CIPHERS: Final = {
     "AES-256-CBC": _Algorithm(32, None),
     "AES-192-CBC": _Algorithm(24, None),
     "AES-128-CBC": _Algorithm(16, None),
+    "BF-CBC": _Algorithm(16, None, Blowfish),  # the default until 2.4, and weak (64 bits a block)
 }
 #: What a client offers that says nothing else.
 DEFAULT_CIPHERS: Final = ("AES-256-GCM", "AES-128-GCM", "CHACHA20-POLY1305")
+
+
+def spoken(cipher: str, digest: str) -> bool:
+    """Tell whether a cipher is known, and the digest too if the cipher needs one."""
+    return cipher in CIPHERS and (CIPHERS[cipher].aead is not None or digest in DIGESTS)
 
 
 class _Aead:
@@ -93,18 +100,19 @@ class _Aead:
 
 
 class _Cbc:
-    """AES-CBC, then an HMAC over the IV and the ciphertext."""
+    """A block cipher in CBC mode, then an HMAC over the IV and the ciphertext."""
 
     def __init__(self, algorithm: _Algorithm, digest: str, keys: Pair) -> None:
         self._digest = DIGESTS[digest]
         self._length = hmac.new(b"", digestmod=self._digest).digest_size
-        self._key = algorithm.key
+        self._algorithm = algorithm
+        self._block = algorithm.block.block_size // 8
         self._keys = keys
 
     def seal(self, head: bytes, number: bytes, packet: bytes) -> bytes:
-        iv = secrets.token_bytes(_BLOCK)
+        iv = secrets.token_bytes(self._block)
         clear = number + packet
-        pad = _BLOCK - len(clear) % _BLOCK
+        pad = self._block - len(clear) % self._block
         cipher = self._cipher(self._keys.send, iv).encryptor()
         secret = iv + cipher.update(clear + bytes((pad,)) * pad) + cipher.finalize()
         return head + self._tag(self._keys.send, secret) + secret
@@ -112,19 +120,19 @@ class _Cbc:
     def open(self, head: bytes, data: bytes) -> tuple[bytes, bytes]:
         del head  # it is not authenticated with these ciphers
         tag, secret = data[: self._length], data[self._length :]
-        if len(secret) < 2 * _BLOCK or len(secret) % _BLOCK:
+        if len(secret) < 2 * self._block or len(secret) % self._block:
             raise DataError("too short")
         if not hmac.compare_digest(tag, self._tag(self._keys.receive, secret)):
             raise DataError("the tag is wrong")
-        cipher = self._cipher(self._keys.receive, secret[:_BLOCK]).decryptor()
-        clear = cipher.update(secret[_BLOCK:]) + cipher.finalize()
+        cipher = self._cipher(self._keys.receive, secret[: self._block]).decryptor()
+        clear = cipher.update(secret[self._block :]) + cipher.finalize()
         pad = clear[-1]
-        if not 1 <= pad <= _BLOCK or len(clear) < pad + _ID.size:
+        if not 1 <= pad <= self._block or len(clear) < pad + _ID.size:
             raise DataError("the padding is wrong")
         return clear[: _ID.size], clear[_ID.size : -pad]
 
     def _cipher(self, keys: Direction, iv: bytes) -> Cipher[modes.CBC]:
-        return Cipher(algorithms.AES(keys.cipher[: self._key]), modes.CBC(iv))
+        return Cipher(self._algorithm.block(keys.cipher[: self._algorithm.key]), modes.CBC(iv))
 
     def _tag(self, keys: Direction, secret: bytes) -> bytes:
         return hmac.digest(keys.hmac[: self._length], secret, self._digest)
@@ -136,10 +144,10 @@ class DataChannel:
     def __init__(self, cipher: str, keys: Pair, *, digest: str = "SHA1", peer_id: int | None = None) -> None:
         """Use ``cipher``; with a ``peer_id`` packets are of the second version.
 
-        :raises ValueError: for a cipher or digest that is not known.
+        :raises ValueError: for a cipher that is not known, or a digest that is not and is needed.
         """
         algorithm = CIPHERS.get(cipher)
-        if algorithm is None or digest not in DIGESTS:
+        if algorithm is None or not spoken(cipher, digest):
             raise ValueError("this cipher of the data channel is not known")
         self._sealing: _Sealing = (
             _Cbc(algorithm, digest, keys) if algorithm.aead is None else _Aead(algorithm, keys)

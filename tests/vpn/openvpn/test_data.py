@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circumvent.vpn.openvpn.data import CIPHERS, DEFAULT_CIPHERS, DataChannel, DataError
@@ -25,6 +25,7 @@ def ends(cipher: str, peer_id: int | None = None, digest: str = "SHA1") -> tuple
 
 @ALL
 @VERSIONS
+@settings(deadline=None)
 @given(packet=st.binary(max_size=100))
 def test_what_is_sealed_is_opened(cipher: str, peer_id: int | None, packet: bytes) -> None:
     client, server = ends(cipher, peer_id)
@@ -59,6 +60,7 @@ def test_nothing_passes_that_was_changed_or_seen(cipher: str) -> None:
 
 
 @ALL
+@settings(deadline=None)
 @given(data=st.binary(max_size=80))
 def test_any_octets_are_a_packet_or_an_error(cipher: str, data: bytes) -> None:
     server = ends(cipher)[1]
@@ -69,9 +71,10 @@ def test_any_octets_are_a_packet_or_an_error(cipher: str, data: bytes) -> None:
 
 def test_other_keys_and_other_ciphers() -> None:
     assert set(DEFAULT_CIPHERS) <= set(CIPHERS)
-    for cipher, digest in (("BF-CBC", "SHA1"), ("AES-256-CBC", "WHIRLPOOL")):
+    for cipher, digest in (("DES-CBC", "SHA1"), ("AES-256-CBC", "WHIRLPOOL")):
         with pytest.raises(ValueError, match="not known"):
             DataChannel(cipher, KEYS, digest=digest)
+    assert DataChannel("AES-256-GCM", KEYS, digest="NONE").seal(b"")
     client, server = ends("AES-256-CBC", digest="SHA512")
     assert server.open(client.seal(b"abc")) == b"abc"
     with pytest.raises(DataError):

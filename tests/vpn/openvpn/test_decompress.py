@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from circumvent.vpn.openvpn.decompress import LONGEST, DecompressError, lz4, lzo1x
@@ -52,6 +52,7 @@ PACKETS = st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=6).fl
 
 
 @SORTS
+@settings(deadline=None)
 @given(data=PACKETS)
 @example(data=b"a" * 60000)
 @example(data=bytes(range(256)) * 200)
@@ -70,6 +71,7 @@ def test_far_matches(compress: Callable[[bytes], bytes], decompress: Callable[[b
 
 
 @SORTS
+@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_octets_are_a_block_or_an_error(
     compress: Callable[[bytes], bytes], decompress: Callable[[bytes], bytes], data: bytes

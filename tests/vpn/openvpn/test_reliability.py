@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circumvent.vpn.openvpn.packet import Opcode
@@ -18,6 +18,7 @@ from circumvent.vpn.openvpn.reliability import (
 )
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 20), st.floats(0, 0.6))
 def test_a_line_that_loses_and_reorders_delivers_everything(random: object, count: int, loss: float) -> None:
     dice = random.random  # type: ignore[attr-defined]  # hypothesis types its generator loosely

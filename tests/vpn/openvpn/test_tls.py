@@ -160,7 +160,7 @@ def test_a_locked_key_with_its_passphrase(pki: Pki) -> None:
         )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(data=st.binary(max_size=200))
 def test_garbage_is_an_error_of_the_peer(pki: Pki, data: bytes) -> None:
     client = ControlTls(openvpn(pki), now=time.time())

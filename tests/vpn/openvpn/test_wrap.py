@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circumvent.vpn.openvpn.packet import Opcode, decode
@@ -93,12 +93,14 @@ def test_nothing_passes_that_was_changed_or_seen(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PACKETS))
+@settings(deadline=None)
 @given(data=st.binary(max_size=120))
 def test_any_octets_are_a_packet_or_an_error(name: str, data: bytes) -> None:
     with suppress(WrapError):
         servers()[name].unwrap(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_both_sides_understand_each_other(body: bytes) -> None:
     client = TlsCrypt(STATIC, second=1)
