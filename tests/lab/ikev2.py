@@ -76,6 +76,7 @@ _CONNECTION: Final = """\
     fragmentation = yes
     pools = p4,p6
     unique = never
+    dpd_delay = 1s
     send_cert = ifasked
     local {{
       auth = {local_auth}

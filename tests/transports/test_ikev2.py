@@ -190,6 +190,16 @@ async def test_the_session_is_ended_at_the_server(strongswan: StrongSwan, unboun
             await anyio.sleep(0.02)
 
 
+@pytest.mark.daemons
+async def test_signs_of_life_are_answered_while_the_tunnel_is_left_alone(
+    strongswan: StrongSwan, unbound: Resolver
+) -> None:
+    option = option_for(strongswan, "psk")
+    result = await attempt(option, context(unbound, goal=Proof.CARRIED, idle=2.5))
+    assert (result.failure, result.steps[-1]) == (None, "idle")
+    assert "parsed INFORMATIONAL response 0 [ ]" in strongswan.daemon.log_tail()
+
+
 # Without credentials
 
 
