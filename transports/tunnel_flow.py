@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 LOST_AT_MOST: Final = 0.1
 #: The least number of packets that loss is judged by.
 FEWEST: Final = 20
+#: What ends a connection outside, where there is one.
+_ENDED: Final = (
+    ConnectionResetError,
+    ConnectionAbortedError,
+    BrokenPipeError,
+    anyio.EndOfStream,
+    anyio.BrokenResourceError,
+)
 #: Answers after which it is looked again whether all is well.
 BATCH: Final = 16
 #: More packets than this in one direction are never sent.
@@ -112,7 +120,17 @@ class Flow:
         """Send packets of ``size`` bytes until nothing is ``missing``, where each answer is ``worth`` some bytes of it.
 
         :raises NetError: ``truncated_after_n_bytes``, ``packet_loss`` or ``generic_timeout_error``.
+        :raises OSError: what ended the connection outside before anything came.
         """
+        before = self._trace.bytes_received
+        try:
+            await self._run(probes, size, worth, missing)
+        except _ENDED as exc:
+            if self._trace.bytes_received - before <= BEGUN:
+                raise
+            raise self._cut() from exc
+
+    async def _run(self, probes: Probes, size: int, worth: int, missing: Callable[[], int]) -> None:
         trace = self._trace
         began = self._last = trace.clock.now()
         before = trace.bytes_received
@@ -156,9 +174,12 @@ class Flow:
         if self._window.lost > LOST_AT_MOST * self._sent:
             raise self._loss()
         if moved > BEGUN:
-            trace.cut_bytes = trace.bytes_received
-            raise PeerError(failures.TRUNCATED, f"{trace.bytes_received} bytes had come down")
+            raise self._cut()
         raise NetError(failures.GENERIC_TIMEOUT, "nothing came back")
+
+    def _cut(self) -> PeerError:
+        self._trace.cut_bytes = count = self._trace.bytes_received
+        return PeerError(failures.TRUNCATED, f"{count} bytes had come down")
 
     def _loss(self) -> PeerError:
         return PeerError(failures.PACKET_LOSS, f"{self._window.lost} of {self._sent} packets were lost")

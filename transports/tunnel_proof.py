@@ -149,7 +149,7 @@ class _Proof:
                     for place in self._places:
                         group.start_soon(self._ping, place)
                     await self._race()
-                    if self._proved is not None:
+                    if self._proved is not None and self._context.goal.at_least(Proof.SUSTAINED):
                         await self._late_echoes()
                     group.cancel_scope.cancel()
             finally:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from circumvent.names.plan import ControlName, IdentityProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -83,7 +83,7 @@ def load() -> Facts:
             ControlName(name=row["name"], addresses=frozenset(row["addresses"])) for row in names["control"]
         ),
         identity=tuple(_identity(row) for row in names["identity"]),
-        resolvers=tuple(_resolvers(_read("resolvers.toml")["resolver"])),
+        resolvers=tuple(tuple(row["addresses"]) for row in names["resolver"]),
     )
 
 
@@ -93,15 +93,6 @@ def _read(name: str) -> dict[str, Any]:
 
 def _networks(prefixes: list[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(prefix) for prefix in prefixes)
-
-
-def _resolvers(rows: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    seen = set()
-    for row in rows:
-        if "plain" in row and row.get("large") and not row.get("filtering") and row["operator"] not in seen:
-            seen.add(row["operator"])
-            six = next((address for address in row["addresses"] if ":" in address), None)
-            yield (row["plain"],) if six is None else (row["plain"], six)
 
 
 def _owner(row: dict[str, Any]) -> Owner:

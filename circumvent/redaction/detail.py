@@ -18,7 +18,7 @@ KEYS: Final = frozenset({
     "addresses", "aead", "age_ms", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
     "by_hand", "canaries", "cipher", "class", "clear", "clock", "clock_skew_s", "closed_by", "construction", "controls", "cut_bytes", "datagrams_received", "dnssec",
     "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "hours_ahead", "http", "iat_mode", "identity", "idle", "ignored", "in_use",
-    "echo", "gateway", "beyond", "mtu", "said", "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
+    "cookies", "echo", "gateway", "initiations", "beyond", "mtu", "said", "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
     "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
     "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal",
     "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "syn_retransmits", "system_resolver",

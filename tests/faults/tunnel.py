@@ -33,7 +33,8 @@ class Network:
     """What is behind the tunnel.
 
     ``resolvers`` answer questions so; ``echo`` are the places that answer echoes; larger packets than ``mtu`` vanish, or
-    are reported if ``reports``; ``loss`` is the part that is lost each way; after ``cut`` bytes down nothing comes.
+    are reported if ``reports``; ``loss`` is the part that is lost each way; after ``cut`` bytes down nothing comes, after ``ends``
+    the connection outside ends.
     """
 
     resolvers: dict[str, Behaviour]
@@ -42,6 +43,7 @@ class Network:
     reports: bool = False
     loss: float = 0.0
     cut: int | None = None
+    ends: int | None = None
     seconds: float = 0.0
     closed: frozenset[str] = frozenset()
     asked: list[str] = field(default_factory=list)
@@ -85,6 +87,8 @@ class FakeTunnel:
                 await anyio.sleep(max(due - self._trace.clock.now(), 0.0))
                 self._down.pop(0)
                 size = len(packet) + OUTSIDE
+                if self._network.ends is not None and self._trace.bytes_received + size > self._network.ends:
+                    raise ConnectionResetError
                 if self._network.cut is not None and self._trace.bytes_received + size > self._network.cut:
                     continue
                 self._trace.bytes_received += size

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import tomllib
+from importlib import resources
+from typing import Any
 
 import pytest
 
@@ -30,3 +33,16 @@ def test_no_injected_answer_is_an_owners_own() -> None:
     facts = load()
     for owner in facts.owners.values():
         assert not any(owner.has(address) for address in facts.injected)
+
+
+def test_resolvers_for_tunnels_are_those_of_the_catalogue() -> None:
+    text = resources.files("circumvent.catalog").joinpath("data", "resolvers.toml").read_text("utf-8")
+    known: dict[str, Any] = {}
+    for row in tomllib.loads(text)["resolver"]:
+        if row.get("large") and "plain" in row and not row.get("filtering"):
+            known.setdefault(row["operator"], row)
+    expected = [
+        (row["plain"], next(address for address in row["addresses"] if ":" in address))
+        for row in known.values()
+    ]
+    assert list(load().resolvers) == expected

@@ -152,6 +152,18 @@ class TestWhatLasts:
         assert record.cut_bytes is not None
         assert 16_000 < record.cut_bytes <= 20_000
 
+    async def test_a_connection_that_is_reset_in_the_midst_is_cut(self) -> None:
+        record = await tried(Network(resolvers=everywhere(HONEST), ends=20_000))
+        assert (record.proof, record.cut_bytes is not None) == (Proof.CARRIED, True)
+        assert record.failure is not None
+        assert record.failure.error == "truncated_after_n_bytes"
+
+    async def test_one_that_is_reset_at_once_is_no_cut(self) -> None:
+        record = await tried(Network(resolvers=everywhere(HONEST), ends=100))
+        assert (record.proof, record.cut_bytes) == (Proof.HANDSHAKEN, None)
+        assert record.failure is not None
+        assert record.failure.error == "connection_reset"
+
     async def test_heavy_loss_is_loss(self) -> None:
         record = await tried(Network(resolvers=everywhere(HONEST), loss=0.3))
         assert record.failure is not None
