@@ -37,7 +37,7 @@ def _table(figures: Sequence[Figure]) -> str:
 def main() -> int:
     """Measure what was asked for, everything by default; the status is 1 if something failed to run."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("letters", nargs="*", help="figures to measure: a, b, c, d, e, f, g, h")
+    parser.add_argument("letters", nargs="*", help="figures to measure: a, b, c, d, e, f, g, h, i")
     parser.add_argument("--json", type=Path, default=Path("bench-results.json"))
     parser.add_argument("--keep", type=Path, help="keep reports, logs and option files here")
     arguments = parser.parse_args()

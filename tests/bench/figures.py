@@ -10,6 +10,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.bench import reference, world
+from tests.bench.bridges import check_bridges
 from tests.bench.profiles import check_profiles
 from tests.bench.run import Run, command, first_carried, match, run
 
@@ -214,6 +215,15 @@ def profiles(bench: Bench) -> Iterator[Figure]:
     yield Figure(key="h1", what="100 profiles: first data, median", value=middle, unit="ms", wanted=None)
 
 
+def bridges(bench: Bench) -> Iterator[Figure]:
+    """(i) 200 obfs4 bridges at a round trip of 150 ms, half of them dead."""
+    folder = bench.directory / "bridges"
+    folder.mkdir()
+    done = check_bridges(folder)
+    what = "200 bridges, 150 ms, half dead: all"
+    yield Figure(key="i", what=what, value=done.total, unit="s", wanted=15.0, note=_counts(done))
+
+
 def _is_tunnel(option: dict[str, Any]) -> bool:
     return option["kind"] == "wireguard" and option["latency_ms"] is not None
 
@@ -225,4 +235,5 @@ MEASUREMENTS: Final[dict[str, Callable[[Bench], Iterator[Figure]]]] = {
     "d": fidelity,
     "f": starts,
     "h": profiles,
+    "i": bridges,
 }

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 OR_PORT: Final = 9001
 #: Port of obfs4proxy by its ``iat-mode``; tor itself manages the first.
 OBFS4_PORTS: Final = {0: 8443, 1: 8444, 2: 8445}
+#: The ``iat-mode`` of the one that may listen at every address of its network.
+EVERYWHERE: Final = 1
 SECRET_PATH: Final = "/5m9yq0j4ghkz0fz7qmuw"
 _WEBTUNNEL_PORT: Final = 9080
 _SERVER: Final = Path(__file__).with_name("webtunnel_server.py")
@@ -130,8 +132,11 @@ class Site:
         return f"webtunnel 192.0.2.3:1 {self.bridge.fingerprint} url={url} ver=0.0.3 addr={place}{more}"
 
 
-def start_bridge(directory: Path, *, address: str, obfs4proxy: str) -> Bridge:
-    """Start tor with obfs4proxy, and obfs4proxy by itself for the other values of ``iat-mode``."""
+def start_bridge(directory: Path, *, address: str, obfs4proxy: str, everywhere: bool = False) -> Bridge:
+    """Start tor with obfs4proxy, and obfs4proxy by itself for the other values of ``iat-mode``.
+
+    ``everywhere`` lets the one of :data:`EVERYWHERE` listen at every address, without pauses: for crowds.
+    """
     torrc = directory / "torrc"
     torrc.write_text(
         _TORRC.format(
@@ -155,7 +160,15 @@ def start_bridge(directory: Path, *, address: str, obfs4proxy: str) -> Bridge:
     try:
         _wait_for_descriptor(daemon, directory / "info.log")
         for iat_mode in (1, 2):
-            proxies[iat_mode] = _start_obfs4proxy(directory, address, obfs4proxy, iat_mode)
+            crowd = everywhere and iat_mode == EVERYWHERE
+            proxies[iat_mode] = _start_obfs4proxy(
+                directory,
+                "0.0.0.0" if crowd else address,
+                obfs4proxy,
+                iat_mode,
+                or_address=address,
+                pauses=not crowd,
+            )
     except BaseException:
         for proxy in proxies.values():
             proxy.daemon.stop()
@@ -172,7 +185,9 @@ def _wait_for_descriptor(daemon: Daemon, log: Path) -> None:
         time.sleep(LOOK_AGAIN)
 
 
-def _start_obfs4proxy(directory: Path, address: str, program: str, iat_mode: int) -> Obfs4:
+def _start_obfs4proxy(
+    directory: Path, address: str, program: str, iat_mode: int, *, or_address: str, pauses: bool
+) -> Obfs4:
     """Start obfs4proxy as tor would (pt-spec, section 3.2), before the same ORPort."""
     state = directory / f"obfs4-{iat_mode}"
     state.mkdir(mode=0o700)
@@ -180,28 +195,28 @@ def _start_obfs4proxy(directory: Path, address: str, program: str, iat_mode: int
     daemon = start(
         [program],
         directory=directory,
-        ready=[Ready(address=address, port=port)],
+        ready=[Ready(address=or_address, port=port)],
         name=f"obfs4proxy-{iat_mode}",
         environment={
             "TOR_PT_MANAGED_TRANSPORT_VER": "1",
             "TOR_PT_STATE_LOCATION": str(state),
             "TOR_PT_SERVER_TRANSPORTS": "obfs4",
             "TOR_PT_SERVER_BINDADDR": f"obfs4-{address}:{port}",
-            "TOR_PT_SERVER_TRANSPORT_OPTIONS": f"obfs4:iat-mode={iat_mode}",
-            "TOR_PT_ORPORT": f"{address}:{OR_PORT}",
+            "TOR_PT_SERVER_TRANSPORT_OPTIONS": f"obfs4:iat-mode={iat_mode if pauses else 0}",
+            "TOR_PT_ORPORT": f"{or_address}:{OR_PORT}",
         },
     )
-    return _obfs4(daemon, state, iat_mode)
+    return _obfs4(daemon, state, iat_mode, pauses=pauses)
 
 
-def _obfs4(daemon: Daemon, state: Path, iat_mode: int) -> Obfs4:
+def _obfs4(daemon: Daemon, state: Path, iat_mode: int, *, pauses: bool = True) -> Obfs4:
     keys = json.loads((state / "obfs4_state.json").read_text(encoding="ascii"))
     line = (state / "obfs4_bridgeline.txt").read_text(encoding="ascii")
     (cert,) = (word.removeprefix("cert=") for word in line.split() if word.startswith("cert="))
     return Obfs4(
         daemon=daemon,
         port=OBFS4_PORTS[iat_mode],
-        iat_mode=iat_mode,
+        iat_mode=iat_mode if pauses else 0,
         node_id=bytes.fromhex(keys["node-id"]),
         public_key=bytes.fromhex(keys["public-key"]),
         cert=cert,
