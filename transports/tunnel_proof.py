@@ -106,7 +106,8 @@ class _Proof:
         self._option = option
         self._context = context
         self._trace = context.trace
-        self._resolvers = self._addresses()
+        self._public = self._known_resolvers()
+        self._resolvers = self._to_ask()
         self._places = self._make_places()
         self._proved: _Resolver | None = None
         self._failed: list[tuple[str, Exception]] = []
@@ -119,23 +120,27 @@ class _Proof:
         for place in self._places:
             place.echoes.close()
 
-    def _addresses(self) -> list[str]:
-        """Return the resolvers to ask, those of the tunnel first."""
-        own = [address for address in self._facts.resolvers if self._inside.reaches(address)][:MOST_OWN]
+    def _known_resolvers(self) -> list[str]:
+        """Return an address of each operator of public resolvers, of a family that the tunnel has."""
         given = self._context.names.resolvers
         if given is None:
             given = facts.load().resolvers
-        public = []
-        for operator in self._context.random.sample(given, len(given)):
-            public += [address for address in operator if self._inside.reaches(address)][:1]
-        return own + [address for address in public if address not in own][:MOST_PUBLIC]
+        reached = ([address for address in operator if self._inside.reaches(address)] for operator in given)
+        return [addresses[0] for addresses in reached if addresses]
+
+    def _to_ask(self) -> list[str]:
+        """Return the resolvers to ask, those of the tunnel first."""
+        own = [address for address in self._facts.resolvers if self._inside.reaches(address)][:MOST_OWN]
+        return own + [address for address in self._public if address not in own][:MOST_PUBLIC]
 
     def _make_places(self) -> list[_Place]:
         gateways = [address for address in self._facts.gateways if self._inside.reaches(address)][:1]
-        beyond = [address for address in self._resolvers if address not in self._facts.gateways]
+        # A public one where there is one: what stands right behind the gateway says less.
+        beyond = [
+            address for address in (*self._public, *self._resolvers) if address not in self._facts.gateways
+        ]
         places = [_Place(self._inside.echoes(address), beyond=False) for address in gateways]
-        # The last is a public one: what stands right behind the gateway says less.
-        return places + [_Place(self._inside.echoes(address), beyond=True) for address in beyond[-1:]]
+        return places + [_Place(self._inside.echoes(address), beyond=True) for address in beyond[:1]]
 
     # carry
 
@@ -143,7 +148,7 @@ class _Proof:
         """Run the ``carry`` step."""
         trace = self._trace
         limit = trace.timeouts.limit if trace.limit is None else trace.limit
-        async with trace.step("carry", limit=limit + STAGGER * (len(self._resolvers) - 1)) as step:
+        async with trace.step("carry", limit=limit + STAGGER * max(len(self._resolvers) - 1, 0)) as step:
             try:
                 async with anyio.create_task_group() as group:
                     for place in self._places:
