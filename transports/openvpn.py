@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,13 +18,18 @@ from circumvent.transports.tunnel_proof import prove_tunnel
 from circumvent.vpn.openvpn.tls import ControlTls, IdentityError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from circumvent.model.openvpn import Proxy, Remote
     from circumvent.model.option import Endpoint
     from circumvent.net.stream import Dialer
+    from circumvent.net.trace import Trace
     from circumvent.transport import Context
 
 #: Variants of one option that are tried: more is a list of servers, and belongs into options of their own.
-MOST_REMOTES: Final = 8
+MOST_REMOTES: Final = 6
+#: What two servers may take to answer, all of them together may; but each has at least so many seconds.
+LEAST: Final = 2.0
 
 
 class Openvpn:
@@ -43,32 +49,55 @@ class Openvpn:
         if settings.shuffled:
             context.random.shuffle(remotes)
         *others, last = remotes
+        limit = _limit(context.trace, len(remotes))
         for remote in others:
             try:
-                await self._try(option, settings, remote, context)
+                await self._try(option, settings, remote, context, limit)
             except StepFailed:
                 if context.trace.proof is not Proof.NONE:
                     raise
                 context.trace.another_way()
             else:
                 return
-        await self._try(option, settings, last, context)
+        await self._try(option, settings, last, context, limit)
 
-    async def _try(self, option: Option, settings: OpenvpnSettings, remote: Remote, context: Context) -> None:
+    async def _try(
+        self, option: Option, settings: OpenvpnSettings, remote: Remote, context: Context, limit: float | None
+    ) -> None:
         trace = context.trace
         try:
             tls = await begin_crypto(trace, ControlTls, settings, now=trace.clock.wall())
         except IdentityError as exc:
             raise CannotTry(Reason.UNSUPPORTED, str(exc)) from None
-        link = await open_link(remote, context)
+        with _limited(trace, limit):
+            link = await open_link(remote, context)
         session = Session(option, settings, remote, link, trace)
         try:
-            await session.reset()
+            with _limited(trace, limit):
+                await session.reset()
             await session.start_tls(tls)
             await session.log_in()
             await prove_tunnel(session, option, context)
         finally:
             await session.aclose()
+
+
+@contextmanager
+def _limited(trace: Trace, limit: float | None) -> Iterator[None]:
+    """Let steps that begin here have this limit (seconds)."""
+    usual, trace.limit = trace.limit, limit
+    try:
+        yield
+    finally:
+        trace.limit = usual
+
+
+def _limit(trace: Trace, count: int) -> float | None:
+    """Return the limit of the steps until a server has answered, where there are ``count`` of them (seconds)."""
+    if count <= 2:
+        return trace.limit
+    usual = trace.timeouts.limit if trace.limit is None else trace.limit
+    return max(usual * 2 / count, LEAST)
 
 
 def _located(remote: Remote, endpoint: Endpoint) -> Remote:

@@ -15,6 +15,7 @@ import anyio
 
 from circumvent.model import failure as failures
 from circumvent.model.openvpn import OpenvpnSettings, Wrapping
+from circumvent.model.record import Fidelity
 from circumvent.model.words import Proof, Reason
 from circumvent.net.errors import CannotTry, PeerError, Refusal
 from circumvent.net.gate import begin_crypto, crypto
@@ -153,6 +154,8 @@ class Session:
         """Shake hands inside the control channel; the server's certificate is judged on the way."""
         self._tls = tls
         wrapped = self._settings.wrapping is not Wrapping.PLAIN
+        if self._settings.wrapping in (Wrapping.PLAIN, Wrapping.TLS_AUTH):  # else nobody sees the ClientHello
+            self._trace.fidelity = Fidelity(tls="openssl")
         async with self._trace.step("tls_handshake", limit=self._limit()) as step:
             try:
                 turn = begin_crypto

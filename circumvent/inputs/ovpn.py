@@ -100,6 +100,8 @@ class _Profile:
     values: dict[str, str] = field(default_factory=dict)
     resolvers: list[str] = field(default_factory=list)
     mtu: int = 1500
+    pulls: bool = False
+    own_address: bool = False
 
     def take(self, directive: Directive) -> None:
         """Take in one directive."""
@@ -123,6 +125,10 @@ class _Profile:
     def finish(self) -> Option:
         """Return the option."""
         remotes = self.remotes.finish()
+        if self.own_address and not self.pulls:
+            self.refuse(
+                "it is for a link between two machines, whose server gives no addresses (ifconfig without client)"
+            )
         rules = self.server.finish()
         if rules.ca is None and not rules.fingerprints and self.unsupported is None:
             raise LineError("this profile has no ca and no peer-fingerprint: its server can't be verified.")
@@ -262,6 +268,14 @@ def _dhcp_option(profile: _Profile, directive: Directive) -> None:
             profile.resolvers.append(found)
 
 
+def _pull(profile: _Profile, _: Directive) -> None:
+    profile.pulls = True
+
+
+def _own_address(profile: _Profile, _: Directive) -> None:
+    profile.own_address = True
+
+
 def _mtu(profile: _Profile, directive: Directive) -> None:
     profile.mtu = ovpn_words.number(directive, 68, 65535)
 
@@ -284,6 +298,9 @@ _READERS: Final[dict[str, Callable[[_Profile, Directive], None]]] = {
     "comp-lzo": _compress,
     "dhcp-option": _dhcp_option,
     "tun-mtu": _mtu,
+    "client": _pull,
+    "pull": _pull,
+    "ifconfig": _own_address,
     **dict.fromkeys(
         (
             "auth",

@@ -141,6 +141,14 @@ def test_what_is_not_spoken_is_kept_with_its_reason(line: str, words: str) -> No
     assert words in (settings_of(line).unsupported or "")
 
 
+def test_a_link_between_two_machines() -> None:
+    text = profile("ifconfig 10.8.0.2 10.8.0.1").replace("client\n", "tls-client\n", 1)
+    found = read_ovpn(text, folder=None).settings
+    assert isinstance(found, OpenvpnSettings)
+    assert "two machines" in (found.unsupported or "")
+    assert settings_of("ifconfig 10.8.0.2 10.8.0.1").unsupported is None
+
+
 @pytest.mark.parametrize(
     ("text", "words", "line"),
     [

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from circumvent.model.option import Option
     from tests.lab.names import Resolver
+    from tests.lab.namespace import Network
     from tests.lab.openvpn import Servers
     from tests.lab.pki import Pki
     from tests.lab.proxies import Proxy
@@ -406,6 +407,20 @@ async def test_the_first_server_that_answers_decides(openvpn: Servers, unbound: 
     assert result.steps[:2] == ["connect", "tunnel_handshake"]
     assert result.attempt.steps[1].failure is not None
     assert result.steps[2:6] == HANDSHAKE
+
+
+async def test_many_dead_servers_take_no_longer_than_two(
+    openvpn: Servers, unbound: Resolver, network: Network
+) -> None:
+    server = openvpn.get()
+    dead = [
+        f"remote {network.dropped[0]} {port} {proto}" for port, proto in ((1, "udp"), (2, "tcp"), (3, "udp"))
+    ]
+    text = "\n".join(["client", *dead, f"remote {server.address} {server.port}", server.profile])
+    began = time.monotonic()
+    result = await attempt(profile_option(text), unbound, goal=Proof.CARRIED)
+    assert (result.failure, result.proof) == (None, Proof.CARRIED)
+    assert time.monotonic() - began < 7.5
 
 
 @pytest.mark.parametrize(
