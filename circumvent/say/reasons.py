@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from circumvent.model import failure as failures
 from circumvent.model.words import Evidence, Reason, Status
 from circumvent.say.language import _, later
-from circumvent.say.tunnels import is_tunnel, passes_nothing
+from circumvent.say.tunnels import is_tunnel, passes_nothing, stopped
 from circumvent.say.words import kilobytes, reason_sentence, word
 from circumvent.text import sanitise
 
@@ -86,7 +86,7 @@ def reason(option: OptionReport) -> str:
         return ""
     if passes_nothing(option):
         return _("it connects, and nothing passes through it")
-    return failure_clause(option.failure, _failed_step(option))
+    return stopped(option) or failure_clause(option.failure, _failed_step(option))
 
 
 def text_of(option: OptionReport) -> str:

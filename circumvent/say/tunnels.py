@@ -60,6 +60,18 @@ def silent_to_strangers(option: OptionReport) -> bool:
     return nothing and timed_out and keyed
 
 
+def stopped(option: OptionReport) -> str | None:
+    """Say why a try ended well, and short of the tunnel's end; ``None`` for others."""
+    last = option.failure
+    if not is_tunnel(option) or last is None or not option.proof.at_least(Proof.REACHED):
+        return None
+    if (last.error, last.detail) != (failures.UNKNOWN, None):
+        return None
+    if last.step == "authenticate":
+        return _("it answered, and nothing more can be tried without a key or password")
+    return _("it answered, and this kind is tried no further") if option.kind == "l2tp" else None
+
+
 def passes_nothing(option: OptionReport) -> bool:
     """Tell whether it connects and nothing passes through it, which is the most frequent complaint about VPNs."""
     return (

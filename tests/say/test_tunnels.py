@@ -12,7 +12,7 @@ from circumvent.model.words import NetworkState, Proof, Reason, Status
 from circumvent.say.end import end_screen
 from circumvent.say.names import Names
 from circumvent.say.reasons import reason
-from circumvent.say.tunnels import app, passes_nothing, silent_to_strangers, visible
+from circumvent.say.tunnels import app, passes_nothing, silent_to_strangers, stopped, visible
 from circumvent.say.ways import groups
 from tests.say.reports import failed, report, waiting
 
@@ -43,6 +43,21 @@ def told(*options: OptionReport) -> str:
 def test_every_tunnel_has_an_app_and_shows_something(kind: str) -> None:
     assert app(kind) != "its app"
     assert visible(kind)
+
+
+def test_a_try_that_ended_well_and_short_of_the_end_is_no_failure() -> None:
+    unknown, reached = "unknown_failure", Proof.REACHED
+    bare = failed("home", "ikev2", Status.UNREACHABLE, "authenticate", unknown, proof=reached)
+    assert reason(bare) == "it answered, and nothing more can be tried without a key or password"
+    answered = failed("home", "l2tp", Status.UNREACHABLE, "tunnel_handshake", unknown, proof=reached)
+    assert reason(answered) == "it answered, and this kind is tried no further"
+    for other in (
+        failed("home", "ikev2", Status.UNREACHABLE, "tunnel_handshake", unknown, proof=reached),
+        failed("home", "ikev2", Status.UNREACHABLE, "authenticate", unknown),
+        failed("home", "ikev2", Status.UNREACHABLE, "authenticate", TIMEOUT, proof=reached),
+        failed("home", "socks5", Status.UNREACHABLE, "authenticate", unknown, proof=reached),
+    ):
+        assert stopped(other) is None
 
 
 def test_other_kinds_are_no_tunnels() -> None:
