@@ -339,6 +339,15 @@ async def test_where_packets_are_dropped_behind_the_handshake_it_is_handshaken(
     assert (result.failure, result.proof) == (("carry", "generic_timeout_error"), Proof.HANDSHAKEN)
 
 
+@pytest.mark.daemons
+async def test_where_port_4500_is_dropped_only_the_first_exchange_passes(
+    strongswan: StrongSwan, unbound: Resolver
+) -> None:
+    line = bad_line(out=lambda data: None if data.startswith(MARKER) else 0.0)
+    result = await attempt(option_for(strongswan, "psk"), context(unbound, dialer=line, limit=1.5))
+    assert (result.failure, result.proof) == (("authenticate", "generic_timeout_error"), Proof.REACHED)
+
+
 @pytest.fixture
 def dead_end(pki: Pki, unbound: Resolver, lab_directory: Callable[[str], Path]) -> Iterator[StrongSwan]:
     """A strongSwan that forwards nothing."""
@@ -389,6 +398,14 @@ async def test_a_closed_port_is_refused_by_the_kernel() -> None:
     option = ikev2_option("127.0.0.1", port=closed_port(), psk=Secret("x"))
     result = await attempt(option, context(limit=5.0))
     assert (result.failure, result.proof) == (("tunnel_handshake", "connection_refused"), Proof.NONE)
+
+
+@pytest.mark.namespace
+async def test_both_ports_are_tried_before_the_kernel_s_no_counts() -> None:
+    result = await attempt(ikev2_option("127.0.0.1", psk=Secret("x")), context(limit=5.0))
+    assert (result.failure, result.proof) == (("tunnel_handshake", "connection_refused"), Proof.NONE)
+    assert result.steps == ["connect", "connect", "tunnel_handshake"]
+    assert result.detail("tunnel_handshake")["sent"] == 2
 
 
 @pytest.mark.parametrize("garbage", [b"", b"x", bytes(4) + b"HTTP/1.1 302 Found\r\n\r\n", bytes(300)])

@@ -178,11 +178,12 @@ class Authentication:
         self._peer = message.require(Kind.IDR)
         peer = parse_identity(self._peer)
         body = message.first(Kind.AUTH)
+        judged = login.psk is None and body is not None  # then whoever judges the certificate judges the name
+        if not judged and login.remote is not None and not login.remote.matches(peer):
+            raise WrongPeer("the peer calls itself otherwise than the profile says")
         if body is None:  # RFC 5998: it comes when EAP has ended
             return
         if login.psk is not None:
-            if login.remote is not None and not login.remote.matches(peer):
-                raise WrongPeer("the peer calls itself otherwise than the profile says")
             self._verify_shared(login.psk.reveal().encode("utf-8"), body)
             self.method = "psk"
             return

@@ -197,6 +197,12 @@ def test_eap_only_is_said_and_the_proof_comes_last() -> None:
     assert run.method == "eap"
 
 
+def test_eap_only_the_name_must_be_the_profile_s_too() -> None:
+    run, _, _ = start(eap(eap_only=True, remote=identity("other.example.com")))
+    with pytest.raises(WrongPeer):
+        run.take(message(named(), Payload(Kind.EAP, challenge())))
+
+
 def test_a_failed_login_is_told_with_who_said_so() -> None:
     run, responder, _ = start(eap())
     run.take(message(*signed(responder), Payload(Kind.EAP, challenge())))
