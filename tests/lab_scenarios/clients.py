@@ -108,6 +108,7 @@ CLIENTS: dict[str, Client] = {}
 #: Kinds that nobody confirms, and why; the table prints it.
 NOBODY: Final = {
     "dnscrypt": "no client is packaged for this distribution; its transport is held against dnsdist elsewhere",
+    "wireguard": "a client of others needs a device of its own; its transport is held against wireguard-go elsewhere",
 }
 
 

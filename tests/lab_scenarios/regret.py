@@ -44,6 +44,7 @@ ROUND_TRIPS: Final = {
     "socks5": 5,  # TCP, method, request; then TLS and a question to the control
     "socks4a": 4,
     "http-connect": 4,
+    "wireguard": 2,  # its handshake, a question inside
 }
 
 
