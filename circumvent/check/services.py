@@ -65,7 +65,7 @@ def _accounts(plan: Plan, clock: Clock) -> Accounts:
         clock,
         own=read_own_use() if profiles else OwnUse(),
         anyway=plan.settings.anyway,
-        sources=any(option.baseline or not option.held_by_user for option in plan.order),
+        sources=plan.line.online and any(one.baseline or not one.held_by_user for one in plan.order),
     )
 
 

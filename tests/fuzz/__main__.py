@@ -60,7 +60,7 @@ def _run(name: str, folder: Path, seconds: int, again: Path | None) -> bool:
 
 def _fuzz(name: str, folder: Path, seconds: int, again: Path | None) -> None:
     """Fuzz in this process, which atheris ends."""
-    import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
+    import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]  # of this session alone
 
     with atheris.instrument_imports(include=["circumvent"]):
         from tests.fuzz.targets import TARGETS
