@@ -55,6 +55,7 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/lab/recording.py": "tests/cli/test_lab_screens.py - what is replayed; and what run prints as JSON",
     "circumvent/lab/run.py": "tests/lab_scenarios/test_run.py - a whole laboratory at work",
     "circumvent/lab/scenario.py": "tests/lab_scenarios/test_scenario.py - scenarios have a folder of their own",
+    "circumvent/lab/scenario_apps.py": "tests/lab_scenarios/test_scenario_apps.py - likewise",
     "circumvent/lab/scenario_build.py": "tests/lab_scenarios/test_scenario_build.py - likewise",
     "circumvent/lab/scenario_client.py": "tests/lab_scenarios/test_scenario_client.py - likewise",
     "circumvent/lab/scenario_device.py": "tests/lab_scenarios/test_run.py - it needs a wire",

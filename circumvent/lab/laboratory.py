@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from circumvent.lab.rules.redirect import ORACLE
+from circumvent.lab.scenario_apps import speak
 from circumvent.lab.scenario_device import rename
 from circumvent.lab.scenario_helper import ADDRESSES, command
 from circumvent.lab.scenario_world import client_of, present, way_of, world_of
@@ -74,6 +75,8 @@ def open_laboratory(scenario: Scenario, seed: int, record: Path | None) -> Itera
             if scenario.client.device is not None:
                 with wire.in_client():
                     rename(scenario.client.device, client_of(scenario), mtu=scenario.link.mtu)
+            with wire.in_client():
+                speak(scenario.client.app, there, seed)
             yield Laboratory(wire, prepared)
             if servers.process.poll() is not None:
                 raise LaboratoryBroke(f"the world ended during the run\n{servers.log_tail()}")

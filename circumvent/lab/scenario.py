@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from circumvent.inputs.toml_lines import TomlError, load
 from circumvent.lab.link import Handover  # noqa: TC001 - files are read by the types of fields
+from circumvent.lab.scenario_apps import App  # noqa: TC001 - as above
 from circumvent.lab.scenario_build import BuildError, build, line_of
 from circumvent.lab.scenario_helper import ADDRESSES as HELPERS
 from circumvent.lab.scenario_rules import build_rule
@@ -65,7 +66,7 @@ class Client:
 
     ``ipv4``, ``ipv6``: has an address and a route of that family. ``clock``: seconds by which its clock is ahead.
     ``trusts_interceptor``: the root of the man in the middle is in its operating system's store. ``device``: the name
-    of its network device, where it is not the wire's own.
+    of its network device, where it is not the wire's own. ``app``: programs beside the check, that speak before it begins.
     """
 
     ipv4: bool = True
@@ -73,6 +74,7 @@ class Client:
     clock: float = 0.0
     trusts_interceptor: bool = False
     device: str | None = None
+    app: tuple[App, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +213,13 @@ def parse(text: str, *, origin: str) -> Scenario:
 
     try:
         scenario: Scenario = build(Scenario, load(text))
-        scenario.rules(world_of(scenario))
+        world = world_of(scenario)
+        scenario.rules(world)
+        for number, app in enumerate(scenario.client.app):
+            if not servers(world, app.server):
+                raise BuildError(
+                    ("client", "app", number, "server"), f"{app.server}: there is no such server"
+                )
     except TomlError as exc:
         raise ScenarioError(f"{origin}:{exc.line or 1}: {exc.sentence}") from exc
     except BuildError as exc:

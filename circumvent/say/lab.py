@@ -321,6 +321,12 @@ def _client(client: Client) -> str:
         told.append(_("its system trusts the man in the middle"))
     if client.device is not None:
         told.append(_("its device is called {name}").format(name=client.device))
+    told += [
+        _("an app sends {what} to {server}, port {port}").format(
+            what=app.sends, server=app.server, port=app.port
+        )
+        for app in client.app
+    ]
     return ", ".join(told)
 
 

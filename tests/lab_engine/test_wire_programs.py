@@ -443,6 +443,7 @@ def test_wireguard(lab: Callable[..., Lab], rule: str) -> None:
             f"endpoint={WEB[4]}:51820\npersistent_keepalive_interval=1\nallowed_ip=10.99.0.0/24\n"
         ),
         "inside": ["10.99.0.2"],
+        "client": "fd99::2",
         "mtu": None,
         "ready": str(each.directory / "ready"),
     }

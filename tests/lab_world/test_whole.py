@@ -9,8 +9,8 @@ import pytest
 
 import circumvent
 from circumvent.lab.world import arguments
-from circumvent.model.kinds import KINDS
 from circumvent.model.words import NetworkState, Proof, Status
+from tests.lab_world.test_arguments import OPEN_KINDS
 
 if TYPE_CHECKING:
     from circumvent.lab.world.process import WorldProcess
@@ -26,11 +26,12 @@ FAMILIES = (
     ("h3",),
     ("socks5", "socks4a", "http-connect"),
     ("stun", "turn"),
+    ("wireguard",),
 )
 
 
 def test_families_are_complete() -> None:
-    assert {kind for family in FAMILIES for kind in family} == set(KINDS)
+    assert {kind for family in FAMILIES for kind in family} == OPEN_KINDS | {"wireguard"}
 
 
 @pytest.fixture
@@ -43,7 +44,9 @@ def prepared_for(
 ) -> tuple[dict[str, Any], list[str]]:
     keywords = arguments.write_files(world.prepared, folder)
     named = keywords.pop("named")
-    Path(named[0]).write_text(arguments.options(world.prepared, kinds=kinds), encoding="utf-8")
+    Path(named[0]).write_text(
+        arguments.options(world.prepared, kinds=kinds, everything="wireguard" in kinds), encoding="utf-8"
+    )
     return keywords, named
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,9 +20,12 @@ from circumvent.lab.world.description import (
     Sort,
     Voice,
     Web,
+    Wireguard,
 )
 from circumvent.lab.world.oblivious import PROXY_PATH, QUERY_PATH
 from circumvent.lab.world.standard import CONTROL_NAME, SITES
+from circumvent.lab.world.wireguard import CLIENT, INSIDE
+from circumvent.vpn.wireguard.handshake import public_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,8 +47,8 @@ CONTROLS: Final = 2
 def options(prepared: Prepared, *, kinds: Sequence[str] = (), everything: bool = False) -> str:
     """Return ``[[option]]`` tables for every service of a world that a check can try.
 
-    ``kinds`` leaves other kinds out. Odd resolvers, bad certificates and geo-fences are left out unless
-    ``everything`` is set. Labels are ``KIND SERVER`` and what tells services of one server apart: a scenario says
+    ``kinds`` leaves other kinds out. Odd resolvers, bad certificates, geo-fences and profiles of VPNs are left out
+    unless ``everything`` is set. Labels are ``KIND SERVER`` and what tells services of one server apart: a scenario says
     by them what the truth is.
     """
     rows = [
@@ -128,9 +132,10 @@ def as_words(keywords: dict[str, Any]) -> list[str]:
 
 
 def _plain(server: Server) -> bool:
-    """Tell whether nothing about a server is odd by design."""
+    """Tell whether nothing about a server is odd by design, and it is nobody's own VPN."""
     return server.certificate is Sort.GOOD and not any(
-        (isinstance(service, Names) and service.character not in _HONEST)
+        isinstance(service, Wireguard)
+        or (isinstance(service, Names) and service.character not in _HONEST)
         or (isinstance(service, Web) and (service.shut_out or service.pages != "control"))
         for service in server.services
     )
@@ -148,17 +153,22 @@ def _rows(prepared: Prepared, server: Server, service: object) -> Iterator[Row]:
             yield _row(server, "https", url=f"https://{server.name}/nonce/{{nonce}}")
             if service.http3:
                 yield _row(server, "h3", url=f"https://{server.name}/nonce/{{nonce}}")
-        case Socks():
-            yield _row(server, "socks5", port=service.port, **_account(service))
-            if service.password is None:
-                yield _row(server, "socks4a", port=service.port)
-        case Connect():
-            note = "tls" if service.tls else ""
-            yield _row(
-                server, "http-connect", note=note, port=service.port, tls=service.tls, **_account(service)
-            )
+        case Socks() | Connect():
+            yield from _proxy(server, service)
         case Voice():
             yield from _voice(server, service)
+        case Wireguard():
+            yield _wireguard(prepared, server, service)
+
+
+def _proxy(server: Server, service: Socks | Connect) -> Iterator[Row]:
+    if isinstance(service, Connect):
+        note = "tls" if service.tls else ""
+        yield _row(server, "http-connect", note=note, port=service.port, tls=service.tls, **_account(service))
+        return
+    yield _row(server, "socks5", port=service.port, **_account(service))
+    if service.password is None:
+        yield _row(server, "socks4a", port=service.port)
 
 
 def _resolver(server: Server, names: Names) -> Iterator[Row]:
@@ -203,6 +213,23 @@ def _voice(server: Server, voice: Voice) -> Iterator[Row]:
         for kind in ("stun", "turn"):
             row = _row(server, kind, note=transport, port=port, transport=transport)
             yield row | ({"user": voice.user, "password": voice.password} if kind == "turn" else {})
+
+
+def _wireguard(prepared: Prepared, server: Server, service: Wireguard) -> Row:
+    keys = prepared.tunnels[server.name]
+    return {
+        "kind": "wireguard",
+        "label": f"wireguard {server.name}",
+        "endpoint": f"{server.ipv4}:{service.port}",
+        "private_key": _base64(bytes.fromhex(keys.client)),
+        "public_key": _base64(public_key(bytes.fromhex(keys.server))),
+        "addresses": list(CLIENT),
+        "dns": list(INSIDE),
+    }
+
+
+def _base64(key: bytes) -> str:
+    return base64.b64encode(key).decode("ascii")
 
 
 def _row(server: Server, kind: str, *, note: str = "", **fields: Any) -> Row:

@@ -136,7 +136,13 @@ class Voice(_Value, frozen=True, tag="voice"):
     password: str = "lab-password"  # noqa: S105 - known to everybody in the laboratory
 
 
-Service = Names | Dnscrypt | DnscryptRelay | Odoh | Web | Socks | Connect | Voice
+class Wireguard(_Value, frozen=True, tag="wireguard"):
+    """A WireGuard peer with one client; echoes and DNS questions through it are answered."""
+
+    port: int = 51820
+
+
+Service = Names | Dnscrypt | DnscryptRelay | Odoh | Web | Socks | Connect | Voice | Wireguard
 
 
 class Network(_Value, frozen=True):

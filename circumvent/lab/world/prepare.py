@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from circumvent.lab.world import description
 from circumvent.lab.world.authority import Authority
-from circumvent.lab.world.description import Character, DescriptionError, Dnscrypt, Sort, World
+from circumvent.lab.world.description import Character, DescriptionError, Dnscrypt, Sort, Wireguard, World
+from circumvent.lab.world.wireguard import TunnelKeys
 from circumvent.lab.world.zone import RootKeys
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A world with its files. ``pairs`` and ``providers`` (public keys in hexadecimal) by names of servers.
+    """A world with its files. ``pairs``, ``providers`` (public keys in hexadecimal) and ``tunnels`` by names of servers.
 
     ``ca`` is what ``--ca`` takes, ``anchor`` what ``--trust-anchor`` takes; ``interceptor`` is the root of a man in
     the middle, whose key :class:`~circumvent.lab.world.authority.Authority` reads from the same directory.
@@ -52,6 +53,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     resolv_conf: str
     pairs: dict[str, Pair]
     providers: dict[str, str]
+    tunnels: dict[str, TunnelKeys] = {}
 
     def zone(self, name: str) -> Path:
         """Return the file of one of :data:`ZONES`."""
@@ -102,6 +104,7 @@ def prepare(world: World, directory: Path) -> Prepared:
         resolv_conf=str(resolv_conf),
         pairs=pairs,
         providers={server.name: _provider(directory, server) for server, _ in world.serving(Dnscrypt)},
+        tunnels={server.name: TunnelKeys.fresh() for server, _ in world.serving(Wireguard)},
     )
     prepared.description.write_bytes(msgspec.json.format(msgspec.json.encode(prepared), indent=1))
     return prepared

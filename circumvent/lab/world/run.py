@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import dns.name
 
 from circumvent.lab.world import crypt, pages, prepare, real, resolver, voice
-from circumvent.lab.world.answers import Responder, Zone
+from circumvent.lab.world.answers import MOST_UDP, Responder, Zone
 from circumvent.lab.world.children import Children
 from circumvent.lab.world.connect import ConnectServer
 from circumvent.lab.world.description import (
@@ -35,6 +35,7 @@ from circumvent.lab.world.description import (
     Socks,
     Voice,
     Web,
+    Wireguard,
 )
 from circumvent.lab.world.http import ALPN, http_server
 from circumvent.lab.world.listen import Listeners, server_context
@@ -42,8 +43,11 @@ from circumvent.lab.world.oblivious import Relay, Target
 from circumvent.lab.world.outward import Outward
 from circumvent.lab.world.quic import serve_http3
 from circumvent.lab.world.socks import SocksServer
+from circumvent.lab.world.wireguard import Tunnel, serve_wireguard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from circumvent.lab.world.description import Server, Service
     from circumvent.lab.world.http import Handler
     from circumvent.lab.world.prepare import Prepared
@@ -123,6 +127,9 @@ class Running:
                 await listeners.tcp(addresses, service.port, proxy.serve, tls=tls)
             case Voice():
                 await voice.serve_voice(listeners, addresses, service, pair)
+            case Wireguard():
+                tunnel = Tunnel(self._prepared.tunnels[server.name], self._datagram_answers(server))
+                await serve_wireguard(listeners, addresses, service.port, tunnel)
 
     async def _serve_web(self, server: Server, web: Web) -> None:
         handler = pages.handler_of(web)
@@ -144,6 +151,10 @@ class Running:
 
     def _outward(self, server: Server) -> Outward:
         return Outward(self._honest.addresses, server.addresses)
+
+    def _datagram_answers(self, server: Server) -> Callable[[bytes], bytes | None]:
+        responder = self._responder(server.name, Names())
+        return lambda message: responder.respond(message, limit=MOST_UDP)
 
     def _responder(self, identity: str, names: Names) -> Responder:
         return Responder(

@@ -25,6 +25,7 @@ from circumvent.lab.world.description import (
     Sort,
     Voice,
     Web,
+    Wireguard,
     World,
 )
 
@@ -123,6 +124,8 @@ def standard_world(*, shut_out: Sequence[str] = ()) -> World:
     _proxies(builder)
     for network in ("heron", "iris", "jasper"):
         builder.server(network, "turn", Voice())
+    for network in ("birch", "larch"):
+        builder.server(network, "vpn", Wireguard())
     return World(networks=tuple(builder.networks), servers=tuple(builder.servers), resolver=SYSTEM_RESOLVER)
 
 

@@ -1,0 +1,119 @@
+"""A WireGuard peer without a network device: it answers echoes and DNS questions that come through the tunnel.
+
+That is what a check sends through a tunnel (:mod:`circumvent.transports.tunnel_proof`), so nothing else needs to be
+behind it. Every address inside answers echoes, and any address is a resolver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from circumvent.net.packets import Echo, PacketError, Udp, build, parse
+from circumvent.vpn.wireguard import handshake as noise
+from circumvent.vpn.wireguard.cookie import Macs, verify_macs
+from circumvent.vpn.wireguard.handshake import HandshakeError, Responder, public_key
+from circumvent.vpn.wireguard.transport import Session, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from circumvent.lab.world.listen import Listeners
+
+#: The peer's addresses inside, and its client's.
+INSIDE: Final = ("10.67.0.1", "fd67::1")
+CLIENT: Final = ("10.67.0.2/24", "fd67::2/64")
+#: Keys of handshakes that are kept.
+MOST_SESSIONS: Final = 8
+_DNS: Final = 53
+
+
+class TunnelKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """Private keys of a peer and of its one client, in hexadecimal. Known to everybody in the laboratory."""
+
+    server: str
+    client: str
+
+    @classmethod
+    def fresh(cls) -> TunnelKeys:
+        """Make both."""
+        return cls(server=secrets.token_hex(noise.KEY_SIZE), client=secrets.token_hex(noise.KEY_SIZE))
+
+
+class Tunnel:
+    """The peer: datagrams in, datagrams out. ``respond`` answers a DNS message, or says nothing."""
+
+    def __init__(self, keys: TunnelKeys, respond: Callable[[bytes], bytes | None]) -> None:
+        self._private = bytes.fromhex(keys.server)
+        self._public = public_key(self._private)
+        self._client = public_key(bytes.fromhex(keys.client))
+        self._respond = respond
+        self._stamp = b""
+        self._sessions: dict[int, Session] = {}
+
+    def take(self, datagram: bytes, now: float) -> bytes | None:
+        """Return the answer to a datagram; what is not of its client gets none."""
+        try:
+            if len(datagram) == noise.INITIATION_SIZE:
+                return self._shake_hands(datagram, now)
+            session = self._sessions.get(int.from_bytes(datagram[4:8], "little"))
+            if session is None:
+                return None
+            answer = self._answer(session.open(datagram, now))
+            return None if answer is None else session.seal(answer, now)
+        except (HandshakeError, TransportError, PacketError):
+            return None
+
+    def _shake_hands(self, message: bytes, now: float) -> bytes | None:
+        if not verify_macs(self._public, message)[0]:
+            return None
+        responder = Responder(self._private, message)
+        if responder.peer != self._client or responder.stamp <= self._stamp:
+            return None
+        self._stamp = responder.stamp
+        index = secrets.randbits(32)
+        response, keys = responder.respond(index=index, ephemeral=secrets.token_bytes(noise.KEY_SIZE))
+        while len(self._sessions) >= MOST_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+        self._sessions[index] = Session(keys, now)
+        return Macs(self._client).add(response, now)
+
+    def _answer(self, packet: bytes) -> bytes | None:
+        """Answer what came through the tunnel: an echo request, or a question."""
+        inner = parse(packet) if packet else None
+        if isinstance(inner, Echo) and not inner.reply:
+            return build(replace(inner, source=inner.destination, destination=inner.source, reply=True))
+        if isinstance(inner, Udp) and inner.destination_port == _DNS:
+            data = self._respond(inner.data)
+            if data is not None:
+                return build(
+                    Udp(inner.destination, inner.source, inner.destination_port, inner.source_port, data)
+                )
+        return None
+
+
+async def serve_wireguard(listeners: Listeners, addresses: Sequence[str], port: int, tunnel: Tunnel) -> None:
+    """Serve one peer.
+
+    :raises OSError: when a port cannot be had.
+    """
+    await listeners.udp(addresses, port, lambda: _Datagrams(tunnel))
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, tunnel: Tunnel) -> None:
+        self._tunnel = tunnel
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        answer = self._tunnel.take(data, time.monotonic())
+        if answer is not None and self._transport is not None:
+            self._transport.sendto(answer, addr)
