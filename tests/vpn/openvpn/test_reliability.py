@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from circumvent.vpn.openvpn.packet import Opcode
 from circumvent.vpn.openvpn.reliability import (
     FIRST_WAIT,
+    GROWTH,
     LONGEST_WAIT,
     OVERTAKEN,
     RECEIVE_WINDOW,
@@ -44,19 +45,19 @@ def test_a_line_that_loses_and_reorders_delivers_everything(random: object, coun
     assert received == payloads
 
 
-def test_waits_double_and_are_bounded() -> None:
+def test_waits_grow_and_are_bounded() -> None:
     sender = Sender()
     sender.queue(Opcode.CONTROL, b"")
     now, waits = 0.0, []
-    for _ in range(8):
+    for _ in range(9):
         assert sender.due(now)
         following = sender.next_time()
         assert following is not None
         waits.append(following - now)
         now = following
-    assert waits[:3] == [FIRST_WAIT, 2 * FIRST_WAIT, 4 * FIRST_WAIT]
-    assert waits[-1] == LONGEST_WAIT
-    assert sender.repeated == 7
+    assert waits[:3] == pytest.approx([FIRST_WAIT, GROWTH * FIRST_WAIT, GROWTH**2 * FIRST_WAIT])
+    assert waits[-1] == pytest.approx(LONGEST_WAIT)
+    assert sender.repeated == 8
 
 
 def test_a_round_trip_is_measured_on_what_was_sent_once() -> None:
