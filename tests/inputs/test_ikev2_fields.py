@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import given
 from hypothesis import strategies as st
 
+from circumvent.convert.write import write
 from circumvent.ids import IdMaker
 from circumvent.inputs import ikev2_fields
 from circumvent.inputs.ikev2_fields import certificates, check_settings, key_file, pem, private_key
@@ -18,15 +19,18 @@ from circumvent.inputs.read import read_inputs
 from circumvent.model.ikev2 import Ikev2Settings
 from circumvent.model.l2tp import L2tpSettings
 from circumvent.model.secret import Secret
-from tests.inputs.ikev2_profiles import PASSWORD, PSK, credentials, p12
+from tests.inputs.ikev2_profiles import PASSWORD, PSK, credentials, p12, profile, vpn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read(tmp_path: Path, text: str) -> Parsed:
+KEY = bytes(32)
+
+
+def read(tmp_path: Path, text: str, ids: IdMaker | None = None) -> Parsed:
     (tmp_path / "list.toml").write_text(text)
-    return read_inputs([str(tmp_path / "list.toml")], ids=IdMaker())
+    return read_inputs([str(tmp_path / "list.toml")], ids=ids or IdMaker())
 
 
 def test_a_table_with_a_shared_key(tmp_path: Path) -> None:
@@ -104,6 +108,23 @@ def test_l2tp_without_ipsec_has_another_port(tmp_path: Path, line: str, port: in
     (option,) = read(tmp_path, f'[[option]]\nkind = "l2tp"\nhost = "vpn.example.com"\n{line}\n').options
     assert option.endpoint.port == port
     assert option.settings == L2tpSettings(ipsec=ipsec)
+
+
+def test_what_another_file_said_can_be_written_in_toml(tmp_path: Path) -> None:
+    authority, client = credentials(tmp_path)
+    key = {
+        "PayloadType": "com.apple.security.pkcs12",
+        "PayloadUUID": "A",
+        "PayloadContent": p12(client),
+        "Password": PASSWORD,
+    }
+    root = {"PayloadType": "com.apple.security.root", "PayloadContent": authority.pem.encode()}
+    suite = {"EncryptionAlgorithm": "AES-256-GCM", "DiffieHellmanGroup": 19}
+    more: dict[str, Any] = {"IKESecurityAssociationParameters": suite, "AuthenticationMethod": "Certificate"}
+    (tmp_path / "a.mobileconfig").write_bytes(profile(vpn(PayloadCertificateUUID="a", **more), key, root))
+    (option,) = read_inputs([str(tmp_path / "a.mobileconfig")], ids=IdMaker(KEY)).options
+    (again,) = read(tmp_path, write((option,), "toml"), IdMaker(KEY)).options
+    assert (again.id, again.settings, again.ca) == (option.id, option.settings, option.ca)
 
 
 def test_a_key_file_gives_certificate_and_key(tmp_path: Path) -> None:
