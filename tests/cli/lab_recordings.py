@@ -1,6 +1,6 @@
 """Writes the recordings that ship with the package: ``python -m tests.cli.lab_recordings [NAME ...]``.
 
-A run in which anything differs from the truth is not kept, nor is one that takes long: what ships is to be looked at.
+A run in which anything differs from the truth is not kept.
 """
 
 from __future__ import annotations
@@ -11,38 +11,22 @@ from typing import Final
 
 from circumvent.lab.recording import write
 from circumvent.lab.run import RunFailedError, run
-from circumvent.lab.scenario import find
+from circumvent.lab.scenario import find, names
 from tests.cli.pty_run import ROOT
 
 FOLDER: Final = ROOT / "circumvent" / "lab" / "recorded"
 SEED: Final = 7
-#: One of each sort: nothing wrong, no network, a portal, names, TLS, QUIC, addresses, a man in the middle, the line.
-NAMES: Final = (
-    "captive-portal",
-    "china-gfw-dns",
-    "china-gfw-quic-sni",
-    "dead-servers-no-censor",
-    "iran-2019-national-only",
-    "iraq-2019-social-dns",
-    "kazakhstan-mitm",
-    "offline",
-    "open",
-    "russia-16kb-cut",
-    "russia-tspu-tls",
-    "turkmenistan-ip-blocks",
-)
 
 
 def main(arguments: list[str]) -> int:
     """Record some scenarios, each in a process of its own."""
     if arguments[:1] == ["--one"]:
         return _record(arguments[1])
-    names = arguments or list(NAMES)
     return max(
         subprocess.run(
             [sys.executable, "-m", "tests.cli.lab_recordings", "--one", name], check=False
         ).returncode
-        for name in names
+        for name in arguments or names()
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from circumvent.cli.app import main
 from circumvent.lab import namespace
-from circumvent.lab.recording import recorded
+from circumvent.lab.recording import recorded, shipped
 from circumvent.lab.scenario import find, names
 from circumvent.lab.world import daemons
 
@@ -95,11 +95,24 @@ def test_every_recording_can_be_replayed_and_is_right(capsys: Any, name: str) ->
     assert "WRONG" not in shown
 
 
-def test_some_recordings_ship(capsys: Any) -> None:
-    assert {"open", "offline", "russia-tspu-tls"} <= set(recorded())
-    missing = next(name for name in names() if name not in recorded())
-    assert main(["lab", "replay", missing]) == 2
-    assert f"no recording of {missing} ships with this version. Recorded: " in capsys.readouterr().err
+def test_every_scenario_ships_with_a_recording_in_which_its_rules_fire() -> None:
+    assert recorded() == names()
+    for name in names():
+        scenario = find(name)
+        result = shipped(scenario)
+        assert result.comparison.right, name
+        silent = {rule for rule, count in result.fired.items() if not count}
+        assert silent <= set(scenario.truth.silent), name
+        assert set(result.fired) == {str(rule["name"]) for rule in scenario.rule}, name
+
+
+def test_a_scenario_of_ones_own_has_no_recording(capsys: Any, tmp_path: Any) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "mine"\ntitle = "Mine"\nmodels = "m"\nsources = ["me"]\n[truth]\nstate = ["open"]\n'
+    )
+    assert main(["lab", "replay", str(file)]) == 2
+    assert "no recording of mine ships with this version. Recorded: " in capsys.readouterr().err
 
 
 def test_doctor_names_every_program_and_its_package(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
