@@ -1,6 +1,6 @@
 """The link to a Tor relay over any byte stream, and the proof that goes through it.
 
-Written once for every way to a bridge: a socket, obfs4, webtunnel. Steps: the link's own TLS, ``tunnel_handshake``
+Written once for every way to a bridge: a socket, obfs4, webtunnel, meek. Steps: the link's own TLS, ``tunnel_handshake``
 (VERSIONS, CERTS, AUTH_CHALLENGE, NETINFO), ``circuit`` (CREATE_FAST), ``carry`` (the relay's signed descriptor),
 ``sustain_down``, ``sustain_up``.
 """

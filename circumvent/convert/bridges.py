@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Final
 
-from circumvent.model.bridge import Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
 from circumvent.model.option import join_host_port
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ def bridge_line(option: Option) -> str | None:
             words = ["obfs4", str(option.endpoint), _hexadecimal(settings.fingerprint), f"cert={cert}", mode]
         case WebtunnelSettings():
             words = _webtunnel(option, settings)
+        case MeekSettings():
+            words = ["meek_lite", _NOWHERE, _hexadecimal(settings.fingerprint), f"url={settings.url}"]
+            words.append(f"front={option.endpoint.host}")
         case _:
             return None
     return " ".join(filter(None, words))

@@ -19,13 +19,14 @@ from circumvent.inputs.draft import draft
 from circumvent.inputs.hosts import clean_host, parse_port
 from circumvent.inputs.problem import LineError
 from circumvent.inputs.uri import split_link
-from circumvent.model.bridge import Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
 from circumvent.model.option import is_address
 from circumvent.model.words import Exposure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from circumvent.inputs.uri import Link
     from circumvent.model.option import Option
 
 #: Most bridges taken from one line, and most arguments of one.
@@ -33,9 +34,9 @@ MOST_IN_LINE: Final = 100
 MOST_ARGUMENTS: Final = 32
 VANILLA: Final = ""
 #: Words that begin a line with a transport; those that this version does not speak are named when they are left out.
-SPOKEN: Final = frozenset({VANILLA, "obfs4", "webtunnel"})
+SPOKEN: Final = frozenset({VANILLA, "obfs4", "webtunnel", "meek", "meek_lite"})
 TRANSPORTS: Final = SPOKEN | {
-    "obfs2", "obfs3", "scramblesuit", "meek", "meek_lite", "snowflake", "conjure", "dnstt",
+    "obfs2", "obfs3", "scramblesuit", "snowflake", "conjure", "dnstt",
 }  # fmt: skip
 SCHEME: Final = "bridge"
 
@@ -47,6 +48,7 @@ _ARGUMENT: Final = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,40})=(\S*)")
 #: Quotes and the like never belong to a bridge line.
 _QUOTES: Final = str.maketrans(dict.fromkeys("\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb<>", " "))
 _TRAILING: Final = ",;)]}"
+_USUAL_PORTS: Final = {"https": 443, "http": 80}
 _NODE_ID_BYTES, _KEY_BYTES, _HASH_BYTES = 20, 32, 32
 #: Lines of a ``torrc`` that go with bridges and are none.
 _TORRC: Final = re.compile(
@@ -210,17 +212,8 @@ def _obfs4_keys(arguments: dict[str, str]) -> tuple[bytes, bytes]:
 
 
 def _webtunnel(line: BridgeLine) -> Option:
-    if "url" not in line.arguments:
-        raise LineError("this bridge line has no url. It may have been cut; copy the whole line again.")
-    link = split_link(line.arguments["url"])
-    if link.scheme not in ("https", "http") or link.userinfo is not None:
-        raise LineError("the url of this bridge begins with neither https:// nor http://.")
-    host, port = link.host, link.port(443 if link.scheme == "https" else 80)
-    target = (link.path or "/") + (f"?{link.query}" if link.query else "")
-    if not re.fullmatch(r"[!-~]+", target):
-        raise LineError("the url of this bridge holds letters that a URL cannot have.")
-    usual = port == (443 if link.scheme == "https" else 80)
-    named = f"[{host}]" if ":" in host else host
+    link, named, target = _url(line.arguments)
+    host, port = link.host, _port(link)
     addresses, port = _webtunnel_place(line.arguments, port)
     name = line.arguments.get("servername")
     return draft(
@@ -230,12 +223,43 @@ def _webtunnel(line: BridgeLine) -> Option:
         addresses=() if is_address(host) else addresses,
         sni=clean_host(name) if name else None,
         settings=WebtunnelSettings(
-            host=named if usual else f"{named}:{link.port(None)}",
+            host=named,
             path=target,
             tls=link.scheme == "https",
             chain_hash=_chain_hash(line.arguments),
             fingerprint=_fingerprint(line),
         ),
+        exposure_override=Exposure.NOTABLE,
+    )
+
+
+def _url(arguments: dict[str, str]) -> tuple[Link, str, str]:
+    """Return the ``url`` of a line, taken apart: all of it, host (and port if it is not the usual one), path."""
+    if "url" not in arguments:
+        raise LineError("this bridge line has no url. It may have been cut; copy the whole line again.")
+    link = split_link(arguments["url"])
+    if link.scheme not in ("https", "http") or link.userinfo is not None:
+        raise LineError("the url of this bridge begins with neither https:// nor http://.")
+    target = (link.path or "/") + (f"?{link.query}" if link.query else "")
+    if not re.fullmatch(r"[!-~]+", target):
+        raise LineError("the url of this bridge holds letters that a URL cannot have.")
+    named = f"[{link.host}]" if ":" in link.host else link.host
+    port = _port(link)
+    return link, named if port == _USUAL_PORTS[link.scheme] else f"{named}:{port}", target
+
+
+def _port(link: Link) -> int:
+    return link.port(_USUAL_PORTS[link.scheme])
+
+
+def _meek(line: BridgeLine) -> Option:
+    link, named, target = _url(line.arguments)
+    front = line.arguments.get("front") or line.arguments.get("fronts", "").partition(",")[0]
+    return draft(
+        "meek",
+        host=clean_host(front) if front else link.host,
+        port=_port(link),
+        settings=MeekSettings(url=f"{link.scheme}://{named}{target}", fingerprint=_fingerprint(line)),
         exposure_override=Exposure.NOTABLE,
     )
 
@@ -274,4 +298,6 @@ _MAKERS: Final[dict[str, Callable[[BridgeLine], Option]]] = {
     VANILLA: _vanilla,
     "obfs4": _obfs4,
     "webtunnel": _webtunnel,
+    "meek": _meek,
+    "meek_lite": _meek,
 }

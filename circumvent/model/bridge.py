@@ -39,4 +39,12 @@ class WebtunnelSettings:
     fingerprint: bytes | None = field(default=None, repr=False)
 
 
-BridgeSettings = TorSettings | Obfs4Settings | WebtunnelSettings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeekSettings:
+    """Settings of ``meek``: the URL that requests are for. The option's endpoint is the front, or its host without one."""
+
+    url: str = field(repr=False)
+    fingerprint: bytes | None = field(default=None, repr=False)
+
+
+BridgeSettings = TorSettings | Obfs4Settings | WebtunnelSettings | MeekSettings

@@ -290,6 +290,15 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         port=443,
     ),
     Kind(
+        name="meek",
+        title="meek bridge",
+        module=_T + "meek",
+        family="tor",
+        scope=Scope.APP,
+        exposure=_MARKING,
+        port=443,
+    ),
+    Kind(
         name="webtunnel",
         title="WebTunnel bridge",
         module=_T + "webtunnel",

@@ -31,7 +31,7 @@ KEYS: Final = frozenset({
 #: Steps that transports and the check have (``docs/transports``).
 STEPS: Final = frozenset({
     "allocate", "authenticate", "binding", "bulk_tls", "carry", "circuit", "clock", "configuration", "connect", "control_http", "control_tls", "honesty",
-    "http_upgrade", "obfs4_handshake", "pin", "tor_tls",
+    "http_upgrade", "meek_poll", "obfs4_handshake", "pin", "tor_tls",
     "idle", "late_answers", "mtu", "proxy_handshake", "quic_handshake", "resolve", "sustain", "sustain_down", "sustain_up",
     "tls_handshake", "tunnel_handshake", "udp_associate", "voice",
 })  # fmt: skip

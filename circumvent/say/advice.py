@@ -19,6 +19,7 @@ _BRIDGES: Final = {
     "tor": later("that you use Tor"),
     "obfs4": later("random-looking traffic to one server"),
     "webtunnel": later("HTTPS to one server"),
+    "meek": later("HTTPS to the front, a large service"),
 }
 
 

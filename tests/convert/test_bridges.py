@@ -11,7 +11,7 @@ from circumvent.convert import write
 from circumvent.convert.bridges import bridge_line
 from circumvent.ids import IdMaker, canonical
 from circumvent.inputs import read_inputs
-from circumvent.model.bridge import Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
 from tests.convert.strategies import IPV4, IPV6, KEYS, NAMES, PATHS, PORTS, made
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ TWENTY = st.binary(min_size=20, max_size=20)
 @st.composite
 def bridges(draw: st.DrawFn) -> Option:
     """A bridge of each sort."""
-    kind, mark = draw(st.sampled_from(["tor", "obfs4", "webtunnel"])), draw(st.none() | TWENTY)
+    kind, mark = draw(st.sampled_from(["tor", "obfs4", "webtunnel", "meek"])), draw(st.none() | TWENTY)
     if kind == "webtunnel":
         host, port, addresses = draw(NAMES), draw(PORTS), tuple(draw(st.lists(IPV4 | IPV6, max_size=1)))
         tunnel = WebtunnelSettings(
@@ -33,6 +33,12 @@ def bridges(draw: st.DrawFn) -> Option:
             fingerprint=mark,
         )
         return made(kind, host, port, addresses=addresses, sni=draw(st.none() | NAMES), settings=tunnel)
+    if kind == "meek":
+        front, port = draw(NAMES), draw(PORTS)
+        place = draw(NAMES) if port == 443 else f"{draw(NAMES)}:{port}"
+        return made(
+            kind, front, port, settings=MeekSettings(url=f"https://{place}{draw(PATHS)}", fingerprint=mark)
+        )
     held: TorSettings | Obfs4Settings = TorSettings(fingerprint=mark)
     if kind == "obfs4":
         mode = draw(st.integers(0, 2))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from circumvent.ids import IdMaker
 from circumvent.inputs.bridge_lines import (
+    SPOKEN,
     TRANSPORTS,
     bridges_in,
     is_torrc,
@@ -23,7 +24,7 @@ from circumvent.inputs.bridge_lines import (
 from circumvent.inputs.links import looks_like_link, parse_link
 from circumvent.inputs.problem import LineError, repeats
 from circumvent.inputs.read import read_inputs
-from circumvent.model.bridge import Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
 from circumvent.model.words import Exposure
 
 if TYPE_CHECKING:
@@ -101,6 +102,23 @@ class TestOne:
             host="web.example:8443", path="/a/b?c=d", chain_hash=bytes(range(32))
         )
 
+    @pytest.mark.parametrize("word", ["meek", "meek_lite"])
+    def test_meek_keeps_front_and_host_apart(self, word: str) -> None:
+        line = f"{word} 192.0.2.20:80 {FINGERPRINT} url=https://a.cdn.example/b front=www.front.example utls=none"
+        option = parse_bridge(line)
+        assert (option.kind, str(option.endpoint)) == ("meek", "www.front.example:443")
+        assert option.settings == MeekSettings(
+            url="https://a.cdn.example/b", fingerprint=bytes.fromhex(FINGERPRINT)
+        )
+        assert option.exposure is Exposure.NOTABLE
+
+    def test_meek_without_a_front_and_with_several(self) -> None:
+        alone = parse_bridge("meek_lite 192.0.2.20:80 url=https://a.example:8443/")
+        assert str(alone.endpoint) == "a.example:8443"
+        assert alone.settings == MeekSettings(url="https://a.example:8443/")
+        several = parse_bridge("meek_lite 192.0.2.20:80 url=http://a.example/ fronts=b.example,c.example")
+        assert str(several.endpoint) == "b.example:80"
+
     def test_webtunnel_in_clear(self) -> None:
         option = parse_bridge("webtunnel 192.0.2.3:1 url=http://web.example/secret")
         assert option.endpoint.port == 80
@@ -133,7 +151,7 @@ class TestOne:
             parse_bridge(line)
         assert not repeats(caught.value.sentence, line)
 
-    @pytest.mark.parametrize("transport", sorted(TRANSPORTS - {"", "obfs4", "webtunnel"}))
+    @pytest.mark.parametrize("transport", sorted(TRANSPORTS - SPOKEN))
     def test_transports_that_are_not_spoken_are_named(self, transport: str) -> None:
         line = (
             f"{transport} 192.0.2.3:80 {FINGERPRINT} url=https://broker.example/ fronts=a.example,b.example"

@@ -318,7 +318,7 @@ def webtunnel_site(
 ) -> tor.Site:
     """nginx with a WebTunnel path that leads to the bridge."""
     requires("nginx")
-    handle, server = tor.start_site(
+    handle, servers = tor.start_site(
         lab_directory("webtunnel"),
         address="198.51.100.35",
         name="webtunnel.lab.example",
@@ -326,7 +326,7 @@ def webtunnel_site(
         credentials=_credentials(pki, "webtunnel", "198.51.100.35"),
         ca_file=pki.ca_file,
     )
-    daemons += [server, handle.daemon]
+    daemons += [*servers, handle.daemon]
     return handle
 
 

@@ -1,8 +1,8 @@
 """A Tor bridge: tor with a plain ORPort, obfs4proxy before it in each ``iat-mode``, and a web site with a WebTunnel path.
 
 One bridge without a network around it is enough: it makes and signs its own descriptor and serves it. Its directory
-authority does not exist, so that it contacts nobody. WebTunnel's server is ours (``webtunnel_server.py``: none is
-packaged), behind a real nginx.
+authority does not exist, so that it contacts nobody. The servers of WebTunnel and meek are ours (``webtunnel_server.py``,
+``meek_server.py``: none is packaged), behind a real nginx.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ OBFS4_PORTS: Final = {0: 8443, 1: 8444, 2: 8445}
 #: The ``iat-mode`` of the one that may listen at every address of its network.
 EVERYWHERE: Final = 1
 SECRET_PATH: Final = "/5m9yq0j4ghkz0fz7qmuw"
+#: The host behind the front, which has no certificate of its own.
+MEEK_HOST: Final = "meek-behind-the-front.example"
 _WEBTUNNEL_PORT: Final = 9080
-_SERVER: Final = Path(__file__).with_name("webtunnel_server.py")
+_MEEK_PORT: Final = 9081
+_SERVERS: Final = Path(__file__).parent
 
 _TORRC: Final = """\
 DataDirectory {directory}/data
@@ -65,7 +68,7 @@ http {{
   uwsgi_temp_path {directory}/uwsgi;
   scgi_temp_path {directory}/scgi;
   server {{
-    listen {address}:443 ssl;
+    listen {address}:443 ssl http2;
     server_name {name};
     ssl_certificate {chain};
     ssl_certificate_key {key};
@@ -76,6 +79,18 @@ http {{
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection "upgrade";
       proxy_buffering off;
+    }}
+  }}
+  server {{
+    listen {address}:443 ssl;
+    server_name {meek};
+    ssl_certificate {chain};
+    ssl_certificate_key {key};
+    location / {{
+      proxy_pass http://127.0.0.1:{meek_port};
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      client_max_body_size 1m;
     }}
   }}
 }}
@@ -114,7 +129,7 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The web site with a WebTunnel path."""
+    """The web site with a WebTunnel path; it is a front for a meek server too."""
 
     daemon: Daemon
     bridge: Bridge
@@ -130,6 +145,10 @@ class Site:
         url = f"https://{self.name}{self.path}"
         place = f"{self.address}:443"
         return f"webtunnel 192.0.2.3:1 {self.bridge.fingerprint} url={url} ver=0.0.3 addr={place}{more}"
+
+    def meek_line(self, host: str = MEEK_HOST) -> str:
+        """Return the line of the meek bridge behind it; ``host`` is what the requests name."""
+        return f"meek_lite 192.0.2.20:80 {self.bridge.fingerprint} url=https://{host}/ front={self.name}"
 
 
 def start_bridge(directory: Path, *, address: str, obfs4proxy: str, everywhere: bool = False) -> Bridge:
@@ -225,14 +244,23 @@ def _obfs4(daemon: Daemon, state: Path, iat_mode: int, *, pauses: bool = True) -
 
 def start_site(
     directory: Path, *, address: str, name: str, bridge: Bridge, credentials: Credentials, ca_file: Path
-) -> tuple[Site, Daemon]:
-    """Start nginx and WebTunnel's server behind it; return the site, and the second of the two."""
-    server = start(
-        [sys.executable, str(_SERVER), str(_WEBTUNNEL_PORT), bridge.address, str(bridge.port)],
-        directory=directory,
-        ready=[Ready(address="127.0.0.1", port=_WEBTUNNEL_PORT)],
-        name="webtunnel",
-    )
+) -> tuple[Site, list[Daemon]]:
+    """Start nginx and the servers of WebTunnel and meek behind it; return the site, and those."""
+    servers = [
+        start(
+            [
+                sys.executable,
+                str(_SERVERS / f"{name}_server.py"),
+                str(port),
+                bridge.address,
+                str(bridge.port),
+            ],
+            directory=directory,
+            ready=[Ready(address="127.0.0.1", port=port)],
+            name=name,
+        )
+        for name, port in (("webtunnel", _WEBTUNNEL_PORT), ("meek", _MEEK_PORT))
+    ]
     configuration = directory / "nginx.conf"
     configuration.write_text(
         _NGINX.format(
@@ -243,6 +271,8 @@ def start_site(
             key=credentials.key,
             path=SECRET_PATH,
             port=_WEBTUNNEL_PORT,
+            meek=MEEK_HOST,
+            meek_port=_MEEK_PORT,
         ),
         encoding="ascii",
     )
@@ -253,7 +283,8 @@ def start_site(
             ready=[Ready(address=address, port=443)],
         )
     except BaseException:
-        server.stop()
+        for server in servers:
+            server.stop()
         raise
     site = Site(
         daemon=daemon,
@@ -264,4 +295,4 @@ def start_site(
         ca_file=ca_file,
         credentials=credentials,
     )
-    return site, server
+    return site, servers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circumvent.model.bridge import Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
 
 
 def test_nothing_of_them_is_shown() -> None:
@@ -11,7 +11,8 @@ def test_nothing_of_them_is_shown() -> None:
         (
             TorSettings(fingerprint=fingerprint),
             Obfs4Settings(node_id=fingerprint, public_key=key, iat_mode=1, fingerprint=fingerprint),
+            MeekSettings(url="https://a.example/", fingerprint=fingerprint),
             WebtunnelSettings(host="web.example", path="/secret", chain_hash=key, fingerprint=fingerprint),
         )
     )
-    assert shown == "(TorSettings(), Obfs4Settings(iat_mode=1), WebtunnelSettings(tls=True))"
+    assert shown == "(TorSettings(), Obfs4Settings(iat_mode=1), MeekSettings(), WebtunnelSettings(tls=True))"

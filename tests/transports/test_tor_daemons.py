@@ -269,3 +269,39 @@ class TestWebtunnel:
         line = webtunnel_site.line(servername="another.example")
         attempt = await try_once(self.option(webtunnel_site, line), context())
         assert failure_of(attempt) == ("tls_handshake", "ssl_invalid_hostname")
+
+
+@pytest.mark.requires("nginx")
+class TestMeek:
+    def option(self, site: Site, line: str | None = None) -> Option:
+        option = bridge(site.meek_line() if line is None else line)
+        place = replace(option.endpoint, addresses=(site.address,))
+        return replace(option, endpoint=place, ca=site.ca_file.read_text(encoding="ascii"))
+
+    async def test_it_works_and_lasts(self, webtunnel_site: Site) -> None:
+        attempt = await try_once(self.option(webtunnel_site), context())
+        assert attempt.failure is None
+        assert attempt.proof is Proof.SUSTAINED
+        assert detail_of(attempt, "tls_handshake")["alpn"] == "h2"
+        assert [step.name for step in attempt.steps] == [
+            "connect", "tls_handshake", "meek_poll", "tor_tls", "tunnel_handshake", "circuit", "carry",
+            "sustain_down", "sustain_up",
+        ]  # fmt: skip
+
+    async def test_a_front_that_does_not_know_the_host(self, webtunnel_site: Site) -> None:
+        """It serves its own site instead."""
+        option = self.option(webtunnel_site, webtunnel_site.meek_line(webtunnel_site.name))
+        attempt = await try_once(option, context(limit=2.0))
+        assert attempt.proof is Proof.REACHED
+        step, _ = failure_of(attempt) or ("", "")
+        assert step in ("meek_poll", "tor_tls")
+
+    async def test_the_certificate_is_that_of_the_front(self, webtunnel_site: Site) -> None:
+        line = webtunnel_site.meek_line().replace(f"front={webtunnel_site.name}", "front=another.example")
+        attempt = await try_once(self.option(webtunnel_site, line), context())
+        assert failure_of(attempt) == ("tls_handshake", "ssl_invalid_hostname")
+
+    async def test_another_bridge_behind_it(self, webtunnel_site: Site) -> None:
+        line = webtunnel_site.meek_line().replace(webtunnel_site.bridge.fingerprint, "0" * 40)
+        attempt = await try_once(self.option(webtunnel_site, line), context())
+        assert failure_of(attempt) == ("tunnel_handshake", "wrong_key")

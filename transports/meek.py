@@ -1,0 +1,70 @@
+"""meek bridges: Tor's link protocol in HTTP requests that a front passes on to another host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from circumvent.model.bridge import MeekSettings
+from circumvent.model.words import Proof, Reason
+from circumvent.net.errors import CannotTry
+from circumvent.transports.tor_link import prove_tor_link
+
+if TYPE_CHECKING:
+    from circumvent.model.option import Option
+    from circumvent.net.http import HttpSession
+    from circumvent.net.stream import ByteStream
+    from circumvent.transport import Context
+
+ALPN: Final = ("h2", "http/1.1")
+
+
+class Meek:
+    """Tries options of kind ``meek``."""
+
+    async def attempt(self, option: Option, context: Context) -> None:
+        """Connect to the front, poll the host behind it, and prove the relay inside up to ``context.goal``.
+
+        :raises StepFailed: when a step failed; the proof so far stands.
+        :raises CannotTry: when nothing was sent.
+        """
+        settings = option.settings
+        if not isinstance(settings, MeekSettings):
+            raise CannotTry(Reason.UNSUPPORTED, "a meek bridge without its URL")
+        stream = await context.dialer.stream(option.endpoint, context.trace)
+        try:
+            session = await _open(stream, option, settings, context)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await anyio.aclose_forcefully(stream)
+            raise
+        from circumvent.tor.meek import MeekStream  # noqa: PLC0415 - loaded while packets fly
+
+        inner = MeekStream(session, settings.url, context.random)
+        try:
+            async with context.trace.step("meek_poll"):
+                await inner.poll()
+                context.trace.prove(Proof.REACHED)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await inner.aclose()
+            raise
+        await prove_tor_link(inner, option, context, step="tor_tls")
+
+
+async def _open(stream: ByteStream, option: Option, settings: MeekSettings, context: Context) -> HttpSession:
+    """Speak TLS to the front, by its own name, and HTTP to the host behind it."""
+    from circumvent.net.http import open_http  # noqa: PLC0415 - the crypto library is loaded while SYNs fly
+    from circumvent.net.tls import TlsConfig, start_tls  # noqa: PLC0415 - as above
+
+    if not settings.url.startswith("https://"):
+        return open_http(stream, url=settings.url, http2=False, trace=context.trace)
+    front = option.endpoint.host
+    trust = context.trust if option.ca is None else context.trust.with_extra(option.ca)
+    config = TlsConfig(server_name=front, verify_name=front, alpn=ALPN, trust=trust)
+    tls = await start_tls(stream, config, context.trace)
+    return open_http(tls, url=settings.url, http2=tls.peer.alpn == "h2", trace=context.trace)
+
+
+TRANSPORT = Meek()
