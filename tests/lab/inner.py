@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Final
 from circumvent.lab.namespace import (
     CLONE_NEWNET,
     CLONE_NEWNS,
+    CLONE_NEWPID,
     CLONE_NEWUSER,
     MS_PRIVATE_RECURSIVE,
+    die_with_parent,
     mount,
     unshare,
     write,
@@ -139,7 +141,7 @@ def main(directory: str, plan: str, *command: str) -> None:
     write(
         "/proc/self/gid_map", f"{gid} {gid} 1"
     )  # not root's: who has that tries setgroups(2), which is denied
-    unshare(CLONE_NEWNET | CLONE_NEWNS)
+    unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID)
     mount("none", "/", MS_PRIVATE_RECURSIVE)
     for parent in {Path(folder).parent for folder in given["own_folders"]}:
         mount("tmpfs", str(parent), 0, kind="tmpfs")
@@ -150,7 +152,13 @@ def main(directory: str, plan: str, *command: str) -> None:
     partial.rename(Path(directory, _PID_FILE))
     _wait(_device_is_there)
     _furnish(given["addresses"], "1" if given["forward"] else "0")
-    os.execvp(command[0], command)
+    # Servers leave the process group by which they would be ended (ocserv does). What runs in a process namespace ends
+    # with its first process, and that one with this.
+    server = os.fork()
+    if server == 0:
+        die_with_parent(0)  # which lives outside and has no number in here
+        os.execvp(command[0], command)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(server, 0)[1]))
 
 
 def _furnish(addresses: list[str], forward: str) -> None:

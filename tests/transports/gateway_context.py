@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from tests.lab.pki import Pki
     from tests.lab.sstp import SstpServer
 
-__all__ = ["HONEST", "Result", "attempt", "gateway_option", "lab_context", "local_context", "local_option", "network"]
+__all__ = [
+    "HONEST",
+    "Result",
+    "attempt",
+    "gateway_option",
+    "lab_context",
+    "local_context",
+    "local_option",
+    "network",
+]
 
 HONEST = Honest()
 
@@ -28,7 +37,9 @@ def gateway_option(kind: str, server: Gateway | SstpServer, settings: Settings =
     """Return the profile of a real server."""
     return _option(
         kind,
-        Endpoint(host=server.name, port=more.pop("port", server.port), addresses=(more.pop("at", server.address),)),
+        Endpoint(
+            host=server.name, port=more.pop("port", server.port), addresses=(more.pop("at", server.address),)
+        ),
         settings,
         **{"user": server.user, "password": server.password, **more},
     )
