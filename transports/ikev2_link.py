@@ -137,23 +137,27 @@ class Conversation:
     async def _answer(self, message_id: int, repeater: Repeater) -> Message:
         while True:
             frame = await self.link.receive()
-            message = self.opened(frame)
-            if message is None:
+            try:
+                message = self.opened(frame)
+            except IkeError:  # anybody can send datagrams (RFC 7296, section 2.21.4)
                 repeater.ignored()
-            elif not message.header.is_response:
+                continue
+            if message is None:
+                continue
+            if not message.header.is_response:
                 await self.respond(message)
             elif message.header.message_id == message_id:
                 repeater.answered(frame.arrived)
                 return message
 
     def opened(self, frame: Frame) -> Message | None:
-        """Return the message of a datagram; ``None`` if it is a fragment, or nothing of this SA."""
+        """Return the message of a datagram; ``None`` while fragments of it are missing.
+
+        :raises IkeError: when it is nothing of this SA.
+        """
         if not frame.ike:
-            return None
-        try:
-            return self.sa.open(frame.data)
-        except IkeError:
-            return None  # anybody can send datagrams (RFC 7296, section 2.21.4)
+            raise IkeError("no message of IKE")
+        return self.sa.open(frame.data)
 
     async def respond(self, request: Message) -> None:
         """Answer a request of the peer's: a sign of life, an end; anything else is declined."""

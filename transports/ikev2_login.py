@@ -106,10 +106,13 @@ class _Judge:
             authority_digest(one.public_key().public_bytes(*_SPKI)) for one in roots[:MOST_AUTHORITIES]
         )
 
-    def decide(self, peer: Identity, chain: Sequence[bytes]) -> PublicKey:
+    def decide(self, _peer: Identity, chain: Sequence[bytes]) -> PublicKey:
         """Return the public key of the server's certificate.
 
-        :raises PeerError: with an ``ssl_*`` word for the certificate, ``wrong_key`` for another identity.
+        The certificate decides who it is. What the server calls itself besides (servers of Windows: by their subject)
+        proves nothing more, and clients do not insist on it.
+
+        :raises PeerError: with an ``ssl_*`` word.
         """
         leaf = parse_chain(chain)[0]
         remote = self._remote
@@ -117,8 +120,6 @@ class _Judge:
         self._trust.verify(chain, _any_name(leaf) if name is None else name)
         if remote is not None and name is None and not covers(leaf, remote):
             raise PeerError(failures.SSL_INVALID_HOSTNAME, "the certificate is for another name")
-        if remote is not None and not remote.matches(peer) and not _same_subject(leaf, remote, peer):
-            raise PeerError(failures.WRONG_KEY, "the server calls itself otherwise than the profile says")
         return leaf.public_key()
 
 
@@ -136,8 +137,3 @@ def _any_name(leaf: x509.Certificate) -> str:
     if not usable:
         raise PeerError(failures.SSL_INVALID_HOSTNAME, "the certificate has no alternative names")
     return usable[0]
-
-
-def _same_subject(leaf: x509.Certificate, wanted: Identity, told: Identity) -> bool:
-    """Tell whether both are the subject of the certificate, in whatever order and string types it was written."""
-    return wanted.subject is not None and covers(leaf, wanted) and told.data == leaf.subject.public_bytes()

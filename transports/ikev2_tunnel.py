@@ -16,6 +16,7 @@ from circumvent.vpn.ikev2.errors import IkeError
 if TYPE_CHECKING:
     from circumvent.transports.ikev2_link import Conversation
     from circumvent.vpn.ikev2.authenticate import Established
+    from circumvent.vpn.ikev2.message import Message
 
 #: Bytes of a packet inside with which one outside stays below 1500, whatever the suite and family.
 MTU: Final = 1400
@@ -54,18 +55,20 @@ class Ikev2Tunnel:
             if self._conversation.ended:
                 raise anyio.EndOfStream
             frame = await self._conversation.link.receive()
-            if frame.ike:
-                message = self._conversation.opened(frame)
-                if message is not None and not message.header.is_response:
-                    await self._conversation.respond(message)
-                continue
             try:
+                if frame.ike:
+                    await self._answer(self._conversation.opened(frame))
+                    continue
                 packet = self._esp.open(frame.data)
             except IkeError:
                 self.ignored += 1
                 continue
             if packet is not None:
                 return Datagram(packet, frame.arrived)
+
+    async def _answer(self, message: Message | None) -> None:
+        if message is not None and not message.header.is_response:
+            await self._conversation.respond(message)
 
     async def aclose(self) -> None:
         """Delete the SA and close the socket; never raises."""

@@ -249,6 +249,7 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         port=500,
         datagram=True,
         account=True,
+        connections=2,
     ),
     Kind(
         name="l2tp",

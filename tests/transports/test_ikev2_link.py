@@ -103,7 +103,8 @@ async def test_what_is_no_answer_is_ignored_and_counted() -> None:
 
     def answers(responder: Responder, data: bytes) -> list[bytes]:
         other = responder.seal([], message_id=9)
-        return [b"garbage", data, *stranger.seal([]), *other, *responder.seal([])]
+        fragments = responder.seal([Payload(Kind.NONCE, bytes(40))], pieces=2)
+        return [b"garbage", data, *stranger.seal([]), *other, *fragments]
 
     conversation, _, _ = talk(answers)
     step = OpenStep("authenticate", 0.0)
