@@ -58,6 +58,8 @@ PACKAGES: Final = {
     "turnutils_uclient": "coturn",
     "unbound": "unbound",
     "v2ray": "v2ray",
+    "vpncmd": "softether-vpncmd",
+    "vpnserver": "softether-vpnserver",
     "wireguard-go": "wireguard-go",
     "xl2tpd": "xl2tpd",
 }

@@ -20,6 +20,7 @@ from circumvent.vpn.openvpn.packet import Opcode
 from tests.faults.line import BadLine, Rebinding
 from tests.faults.tcp import reset_on_hello, serve
 from tests.faults.udp import closed_port
+from tests.lab.openvpn import inline
 from tests.names import tries
 from tests.transports.openvpn_options import locked_key, profile_option
 from tests.transports.voice_context import Result
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tests.lab.openvpn import Servers
     from tests.lab.pki import Pki
     from tests.lab.proxies import Proxy
+    from tests.lab.sstp import SstpServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.daemons]
 
@@ -73,6 +75,24 @@ async def test_a_server_with_an_ipv6_address(openvpn: Servers, unbound: Resolver
     result = await attempt(profile_option(server.with_remote()), unbound)
     assert (result.failure, result.proof) == (None, Proof.SUSTAINED)
     assert result.attempt.family == "ipv6"
+
+
+@TRANSPORTS
+async def test_a_server_by_others(softether: SstpServer, unbound: Resolver, transport: str) -> None:
+    """SoftEther speaks OpenVPN with code of its own: it takes the cipher from our options, and makes keys by the PRF."""
+    port = 1194 if transport == "udp" else softether.port
+    place = f"client\nremote {softether.address} {port} {transport}"
+    account = inline("auth-user-pass", f"{softether.user}\n{softether.password}")
+    ca = inline("ca", softether.ca_file.read_text())
+    for lines, cipher in (("", "AES-256-GCM"), ("cipher AES-128-CBC\nauth SHA1", "AES-128-CBC")):
+        result = await attempt(profile_option(f"{place}\n{lines}\n{account}\n{ca}"), unbound)
+        assert (result.failure, result.proof) == (None, Proof.SUSTAINED)
+        assert result.detail("authenticate")["data_cipher"] == cipher
+        assert result.detail("authenticate")["key_export"] is False
+    wrong = replace(profile_option(f"{place}\n{account}\n{ca}"), password=Secret("wrong"))
+    result = await attempt(wrong, unbound)
+    assert result.failure == ("authenticate", "auth_rejected")
+    assert result.proof is Proof.HANDSHAKEN
 
 
 @TRANSPORTS
