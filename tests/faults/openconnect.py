@@ -30,7 +30,7 @@ PASSWORD_FORM: Final = (
     b'<config-auth client="vpn" type="auth-request"><opaque is-for="sg"><tunnel-group>G</tunnel-group></opaque>'
     b'<auth id="main"><form method="post" action="/auth"><input type="password" name="password"/></form></auth></config-auth>'
 )
-FAILED_FORM: Final = PASSWORD_FORM.replace(b'<form', b'<error id="13">Login failed.</error><form')
+FAILED_FORM: Final = PASSWORD_FORM.replace(b"<form", b'<error id="13">Login failed.</error><form')
 ONE_FORM: Final = PASSWORD_FORM.replace(b"<input", b'<input type="text" name="username"/><input')
 CODE_FORM: Final = PASSWORD_FORM.replace(b'name="password"', b'name="secondary_password"')
 COMPLETE: Final = (

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from circumvent.model.openconnect import OpenconnectSettings
 from circumvent.model.words import Proof
 from tests.faults import openconnect as faults
-from tests.faults import tls
+from tests.faults import proxy, tls
 from tests.faults.openconnect import COMPLETE, FAILED_FORM, NAME_FORM, ONE_FORM, PASSWORD_FORM, Gateway, page
 from tests.lab.daemon import find_program
 from tests.transports.gateway_context import (
@@ -28,7 +28,7 @@ from tests.transports.gateway_context import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.lab import openconnect as lab
     from tests.lab.names import Resolver
@@ -125,6 +125,22 @@ class TestOcserv:
         assert result.failure == ("carry", "generic_timeout_error")
         assert result.proof is Proof.HANDSHAKEN
         assert result.detail("carry")["echo"]["gateway"]["answered"] is True
+
+    @pytest.mark.parametrize("cuts", [proxy.cuts_after(24 * 1024), proxy.cuts_up_after(10 * 1024)])
+    async def test_a_line_that_cuts_the_flow_short(
+        self,
+        ocserv: Callable[..., lab.Gateway],
+        unbound: Resolver,
+        cuts: Callable[[proxy.Link, str, int], Awaitable[None]],
+    ) -> None:
+        """Handshake and login need some 6 KiB; what is cut after that is a tunnel that carries, and not for long."""
+        server = ocserv()
+        async with proxy.serving(lambda link: cuts(link, server.address, server.port)) as line:
+            option = gateway_option("openconnect", server, at="127.0.0.1", port=line.port)
+            result = await attempt(option, lab_context(unbound.anchor, server, limit=1.5))
+        assert result.proof is Proof.CARRIED
+        assert result.attempt.cut_bytes is not None
+        assert result.attempt.cut_bytes < 64 * 1024
 
     @pytest.mark.parametrize(
         ("character", "failure"), [("expired", "ssl_expired"), ("wrong_name", "ssl_invalid_hostname")]
