@@ -24,6 +24,7 @@ from circumvent.net.tunnel import TunnelFacts
 from circumvent.vpn.openvpn import key_method, wrap
 from circumvent.vpn.openvpn.control import ControlChannel
 from circumvent.vpn.openvpn.data import CIPHERS, DEFAULT_CIPHERS, DataChannel, DataError, spoken
+from circumvent.vpn.openvpn.fragment import WHOLE, FragmentError, Reassembly
 from circumvent.vpn.openvpn.framing import EXIT, OCC, PING, Compression, FramingError, frame, unframe
 from circumvent.vpn.openvpn.key_method import ClientKeys, KeyMethodError, ServerKeys
 from circumvent.vpn.openvpn.packet import DATA, PacketError, read_first_octet
@@ -130,6 +131,7 @@ class Session:
         self._keys = ClientKeys.split(secrets.token_bytes(key_method.PRE_MASTER + 2 * key_method.RANDOM))
         self._data: DataChannel | None = None
         self._compression = Compression(settings.compression) if settings.compression else Compression.NONE
+        self._reassembly = Reassembly()
         self._early: deque[Datagram] = deque(maxlen=_EARLY)
         self._facts = TunnelFacts(addresses=())
         self.unreadable = 0
@@ -338,15 +340,19 @@ class Session:
     def _seal(self, packet: bytes) -> bytes:
         if self._data is None:
             raise AssertionError  # pragma: no cover - log_in() comes first
-        return self._data.seal(frame(packet, self._compression, fragment=self._remote.fragment))
+        framed = frame(packet, self._compression)
+        return self._data.seal(WHOLE + framed if self._remote.fragment else framed)
 
     def _open(self, data: bytes) -> bytes | None:
         """Return the IP packet in a datagram; ``None`` for what is none: pings, garbage, what is compressed."""
         if self._data is None:
             return None
         try:
-            packet = unframe(self._data.open(data), self._compression, fragment=self._remote.fragment)
-        except (DataError, FramingError):
+            framed: bytes | None = self._data.open(data)
+            if self._remote.fragment:
+                framed = self._reassembly.take(framed or b"")
+            packet = unframe(framed or b"", self._compression)
+        except (DataError, FragmentError, FramingError):
             self.unreadable += 1
             return None
         return None if not packet or packet == PING or packet.startswith(OCC) else packet

@@ -198,9 +198,10 @@ async def test_servers_that_frame_packets_for_compression(
 
 
 async def test_a_server_that_fragments(openvpn: Servers, unbound: Resolver) -> None:
-    server = openvpn.get(more=("fragment 1400",))
-    result = await attempt(profile_option(server.with_remote("fragment 1400")), unbound, goal=Proof.CARRIED)
-    assert (result.failure, result.proof) == (None, Proof.CARRIED)
+    server = openvpn.get(more=("fragment 1200",))
+    result = await attempt(profile_option(server.with_remote("fragment 1200")), unbound)
+    assert (result.failure, result.proof) == (None, Proof.SUSTAINED)
+    assert result.detail("mtu")["mtu"] == 1500
 
 
 async def test_a_server_without_state_asks_for_the_wrapped_key_again(

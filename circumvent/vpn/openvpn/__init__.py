@@ -13,5 +13,5 @@ Laid out as the protocol is described (draft-openvpn-wire-protocol; OpenVPN's ``
     key_method   key method 2: randomness, options, peer information, account; key derivation
     push         what the server says then
     data         the data channel
-    framing, decompress   compression stubs, pings, the farewell
+    fragment, framing, decompress   what stands around a packet: pieces, compression, pings, the farewell
 """

@@ -1,7 +1,7 @@
-"""What stands around a packet inside the data channel: compression stubs, fragment headers, pings, the farewell.
+"""What stands around a packet inside the data channel: compression stubs, pings, the farewell.
 
 Nothing is ever compressed here (compression under encryption leaks, VORACLE); the stubs only keep the layout that a
-server expects (OpenVPN ``comp.h``, ``lzo.h``, ``fragment.h``, ``ping.c``, ``occ.c``). What a server compresses is read.
+server expects (OpenVPN ``comp.h``, ``lzo.h``, ``ping.c``, ``occ.c``). What a server compresses is read.
 """
 
 from __future__ import annotations
@@ -24,9 +24,6 @@ _NO_COMPRESS: Final = 0xFA
 _NO_COMPRESS_SWAP: Final = 0xFB
 _V2_ESCAPE: Final = 0x50
 _V2_UNCOMPRESSED: Final = 0x00
-#: A fragment header of 32 bits; all zero means that the packet is whole.
-_WHOLE: Final = bytes(4)
-_TYPE_MASK: Final = 3
 
 
 class Compression(StrEnum):
@@ -39,32 +36,27 @@ class Compression(StrEnum):
 
 
 class FramingError(ValueError):
-    """A packet can't be read: it is a fragment, or garbage."""
+    """A packet can't be read."""
 
 
-def frame(packet: bytes, compression: Compression, *, fragment: bool = False) -> bytes:
+def frame(packet: bytes, compression: Compression) -> bytes:
     """Return a packet as it is encrypted."""
     match compression:
         case Compression.LZO:
-            framed = bytes((_NO_COMPRESS,)) + packet
+            return bytes((_NO_COMPRESS,)) + packet
         case Compression.STUB:  # the first octet goes to the end, so that the rest stays aligned
-            framed = bytes((_NO_COMPRESS_SWAP,)) + packet[1:] + packet[:1]
+            return bytes((_NO_COMPRESS_SWAP,)) + packet[1:] + packet[:1]
         case Compression.STUB_V2 if packet[:1] == bytes((_V2_ESCAPE,)):
-            framed = bytes((_V2_ESCAPE, _V2_UNCOMPRESSED)) + packet
+            return bytes((_V2_ESCAPE, _V2_UNCOMPRESSED)) + packet
         case _:
-            framed = packet
-    return _WHOLE + framed if fragment else framed
+            return packet
 
 
-def unframe(data: bytes, compression: Compression, *, fragment: bool = False) -> bytes:
+def unframe(data: bytes, compression: Compression) -> bytes:
     """Return the packet in what was decrypted.
 
-    :raises FramingError: when it is broken, or a fragment of a larger one.
+    :raises FramingError: when it is broken.
     """
-    if fragment:
-        if len(data) < 4 or data[3] & _TYPE_MASK:
-            raise FramingError("a fragment")
-        data = data[4:]
     if not data:
         return data
     try:

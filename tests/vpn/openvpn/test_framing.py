@@ -14,16 +14,16 @@ FRAMINGS = pytest.mark.parametrize("compression", Compression)
 
 
 @FRAMINGS
-@given(packet=st.binary(min_size=1, max_size=60), fragment=st.booleans())
-def test_what_is_framed_is_unframed(compression: Compression, packet: bytes, fragment: bool) -> None:
-    assert unframe(frame(packet, compression, fragment=fragment), compression, fragment=fragment) == packet
+@given(packet=st.binary(min_size=1, max_size=60))
+def test_what_is_framed_is_unframed(compression: Compression, packet: bytes) -> None:
+    assert unframe(frame(packet, compression), compression) == packet
 
 
 @FRAMINGS
-@given(data=st.binary(max_size=60), fragment=st.booleans())
-def test_any_octets_are_a_packet_or_an_error(compression: Compression, data: bytes, fragment: bool) -> None:
+@given(data=st.binary(max_size=60))
+def test_any_octets_are_a_packet_or_an_error(compression: Compression, data: bytes) -> None:
     with suppress(FramingError):
-        unframe(data, compression, fragment=fragment)
+        unframe(data, compression)
 
 
 def test_layouts() -> None:
@@ -31,7 +31,6 @@ def test_layouts() -> None:
     assert frame(b"Eabc", Compression.STUB) == b"\xfbabcE"
     assert frame(b"Eabc", Compression.STUB_V2) == b"Eabc"
     assert frame(b"Pabc", Compression.STUB_V2) == b"\x50\x00Pabc"
-    assert frame(b"Eabc", Compression.NONE, fragment=True) == b"\0\0\0\0Eabc"
 
 
 @pytest.mark.parametrize(
@@ -60,11 +59,6 @@ def test_compressed_packets_are_read(data: bytes, compression: Compression, pack
 def test_broken_packets_are_not(data: bytes, compression: Compression) -> None:
     with pytest.raises(FramingError):
         unframe(data, compression)
-
-
-def test_fragments_are_not_put_together() -> None:
-    with pytest.raises(FramingError, match="fragment"):
-        unframe(b"\0\0\0\x01abc", Compression.NONE, fragment=True)
 
 
 def test_the_two_magic_packets() -> None:
