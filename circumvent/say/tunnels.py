@@ -38,8 +38,9 @@ _WRAPPED: Final = frozenset({"tls-auth", "tls-crypt", "tls-crypt-v2"})
 
 
 def is_tunnel(option: OptionReport) -> bool:
-    """Tell whether an option is a VPN."""
-    return KINDS[option.kind].family == "vpn"
+    """Tell whether an option is a VPN; of kinds of another version nothing is known."""
+    kind = KINDS.get(option.kind)
+    return kind is not None and kind.family == "vpn"
 
 
 def app(kind: str) -> str:
