@@ -13,6 +13,7 @@ from circumvent.model.ikev2 import Ikev2Settings
 from circumvent.model.words import Reason
 from circumvent.net.errors import CannotTry, PeerError
 from circumvent.net.verify import parse_chain, read_pem
+from circumvent.vpn import mschapv2
 from circumvent.vpn.ikev2.authenticate import Login, authority_digest
 from circumvent.vpn.ikev2.errors import IkeError
 from circumvent.vpn.ikev2.identity import Identity, covers, identity
@@ -58,6 +59,8 @@ def make_login(option: Option, context: Context) -> Login | None:
             )
         if option.user is None or option.password is None:
             return None
+        if max(len(option.user.reveal()), len(option.password.reveal())) > mschapv2.LONGEST:
+            raise CannotTry(Reason.UNSUPPORTED, "a user name or password of more than 256 characters")
         return Login(
             local=_local(option, settings),
             remote=remote,

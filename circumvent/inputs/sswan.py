@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: Longest text in a profile, in characters (certificates and key files are longer, and bounded by themselves).
 _LONGEST: Final = 1024
 _LONGEST_BASE64: Final = 512 * 1024
+#: Zero bytes, and halves of characters, which JSON can say and nobody can mean.
+_NO_TEXT: Final = re.compile("[\\x00\\ud800-\\udfff]")
 _SSWAN: Final = re.compile(r'"type"\s*:\s*"ikev2-')
 _BASE64: Final = re.compile(r"-----[A-Z ]+-----|\s")
 #: Sorts of login that are spoken; the others need EAP-TLS, or two logins in a row.
@@ -60,7 +62,7 @@ class _Reader:
         self._profile = profile
         self._text = text
         name = profile.get("name")
-        self._label = name[:_LONGEST] if isinstance(name, str) else ""
+        self._label = _NO_TEXT.sub("", name[:_LONGEST]) if isinstance(name, str) else ""
 
     def option(self) -> Option:
         kind = self._string(self._profile, "type") or "ikev2-eap"
@@ -147,7 +149,7 @@ class _Reader:
         value = table.get(name)
         if value is None or value == "":
             return None
-        if not isinstance(value, str) or len(value) > _LONGEST or "\0" in value:
+        if not isinstance(value, str) or len(value) > _LONGEST or _NO_TEXT.search(value):
             raise self._error(name, "a field of this profile is no text, or too long.")
         return value
 

@@ -85,6 +85,7 @@ def test_a_certificate_in_the_profile_is_opened_with_its_password(tmp_path: Path
         ({"remote": {"addr": "a.example", "cert": "!!"}}, 7, "damaged"),
         ({"remote": {"addr": "a.example", "cert": "AAAA"}}, 7, "can't be read"),
         ({"remote": []}, 5, "wrong form"),
+        ({"remote": {"addr": "a.example", "id": "\ud800"}}, 7, "no text"),
         ({"ike-proposal": "chacha20poly1305-prfsha256-x25519"}, 12, "algorithm"),
         ({"name": 7, "local": {"eap_id": 7}}, 10, "no text"),
     ],
@@ -109,7 +110,7 @@ def test_other_json_is_left_to_others() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(codec=None), max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=10,
 )

@@ -72,6 +72,8 @@ def test_nothing_secret_is_in_a_repr(authority: Authority) -> None:
         {"remote_id": "XY=nobody"},
         {"local_id": "x" * 2000},
         {"certificate": "no certificate", "private_key": Secret("no key")},
+        {"password": "x" * 257},
+        {"user": "x" * 257},
     ],
 )
 def test_a_profile_that_cannot_be_used_is_not_tried(settings: dict[str, Any]) -> None:

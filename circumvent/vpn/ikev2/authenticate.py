@@ -55,7 +55,7 @@ class Login:
     """What we authenticate with: one of a shared key, a certificate with its key, a user with a password.
 
     ``judge`` decides about the peer's identity and certificates (leaf first), and returns the leaf's public key; it is ``None`` where a shared key proves the peer. ``remote`` is
-    the identity that the peer must give itself, if the profile names one. ``authorities`` are SHA-1 digests of the
+    the identity that the peer must give itself where no certificate says who it is. ``authorities`` are SHA-1 digests of the
     public keys of those whose certificates we accept (RFC 7296, section 3.7).
     """
 

@@ -15,6 +15,8 @@ from circumvent.vpn.ikev2.payloads import pack_typed, parse_typed
 
 #: Longest text of an identity, in characters.
 LONGEST: Final = 1024
+#: No zero bytes, and no halves of characters, which UTF-8 can't say.
+_TEXT: Final = re.compile("[^\\x00\\ud800-\\udfff]+")
 _DN: Final = re.compile(r"\s*[A-Za-z0-9.]+\s*=[^,=]")
 _KEY_ID: Final = re.compile(r"@#([0-9A-Fa-f]{2}){1,256}")
 #: What strongSwan and RFC 4514 call the attributes of distinguished names.
@@ -85,8 +87,8 @@ def identity(text: str) -> Identity:
     :raises IkeError: when it can be none of these.
     """
     text = text.strip()
-    if not text or len(text) > LONGEST or "\0" in text:
-        raise IkeError("an identity is empty or too long")
+    if not text or len(text) > LONGEST or not _TEXT.fullmatch(text):
+        raise IkeError("an identity is empty, too long, or no text")
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -83,7 +83,9 @@ def test_whom_a_certificate_is_for(text: str, right: bool) -> None:
     assert not covers(certificate(SUBJECT), identity("anna@example.com"))
 
 
-@pytest.mark.parametrize("text", ["", "  ", "x" * 2000, "a\0b", "XY=z", "CN=a, nonsense", "C=Switzerland"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "x" * 2000, "a\0b", "\ud800", "XY=z", "CN=a, nonsense", "C=Switzerland"]
+)
 def test_what_is_no_identity_is_refused(text: str) -> None:
     with pytest.raises(IkeError):
         identity(text)
