@@ -1,7 +1,8 @@
 """Whether a tunnel lasts: 64 KiB down, then 16 KiB up, in packets of our own that are answered one by one.
 
 The bytes down are counted at the socket outside, where a filter counts them; those up by the packets that were answered.
-Loss is told from a cut: a packet is lost if a later one was answered; when nothing comes any more the flow was cut.
+Loss is told from a cut: a packet is lost if a later one was answered; when nothing comes any more the flow was cut. It is
+told from a line that drops what is too much, as well: that one loses nothing once less is sent, and has a rate.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ _ENDED: Final = (
 )
 #: Answers after which it is looked again whether all is well.
 BATCH: Final = 16
+#: How often a flow that loses too much begins again more slowly, and the longest time between two packets then.
+SLOWER: Final = 2
+LONGEST_GAP: Final = 0.25
 #: More packets than this in one direction are never sent.
 MOST_PACKETS: Final = 600
 
@@ -113,6 +117,11 @@ class Flow:
         self._trace = trace
         self._window = Window(trace.timeouts.round_trip)
         self._sent = 0
+        self._answered = 0
+        self._lost_before = 0
+        self._slower = 0
+        self._gap = 0.0  # seconds between two packets, and when the next may leave
+        self._next = 0.0
         self._first: float | None = None
         self._last = 0.0
 
@@ -134,15 +143,33 @@ class Flow:
         trace = self._trace
         began = self._last = trace.clock.now()
         before = trace.bytes_received
-        most_lost = LOST_AT_MOST * max(missing() // worth, FEWEST)
-        while (rest := missing()) > 0:
+        allowed = LOST_AT_MOST * max(missing() // worth, FEWEST)
+        while (wanted := self._wanted(missing(), worth)) > 0:
             now = trace.clock.now()
             self._require_movement(now, trace.bytes_received - before)
             if now - began >= LONGEST or self._sent >= MOST_PACKETS:
                 raise NetError(failures.GENERIC_TIMEOUT, f"not over after {now - began:.0f} s")
-            if self._window.lost > most_lost:
-                raise self._loss()
-            await self._turn(probes, size, rest // worth + 1)
+            if self._window.lost > allowed:
+                self._slow_down(now - began)
+                allowed = LOST_AT_MOST * FEWEST
+            await self._turn(probes, size, wanted)
+
+    def _wanted(self, missing: int, worth: int) -> int:
+        """Return how many answers are wanted still: after a slow-down enough to tell whether it helped."""
+        wanted = missing // worth + 1 if missing > 0 else 0
+        return max(wanted, FEWEST - self._window.answered) if self._slower else wanted
+
+    def _slow_down(self, seconds: float) -> None:
+        """Begin again at half the rate of what has got through: a line that drops what is too much loses nothing then.
+
+        :raises PeerError: ``packet_loss``, when that has not helped.
+        """
+        if self._slower >= SLOWER:
+            raise self._loss()
+        self._slower += 1
+        self._lost_before += self._window.lost
+        self._gap = min(max(2 * self._gap, 2 * seconds / max(self._answered, 1)), LONGEST_GAP)
+        self._window = Window(self._trace.timeouts.round_trip)
 
     async def _turn(self, probes: Probes, size: int, wanted: int) -> None:
         """Send and take in until so many answers came that were ``wanted``, or it is time to look what became of others.
@@ -151,16 +178,21 @@ class Flow:
         """
         window, clock = self._window, self._trace.clock
         due = window.due()
-        patience = window.patience if due is None else due - clock.now()
+        now = clock.now()
+        patience = window.patience if due is None else due - now
+        if self._next > now and window.may_send():
+            patience = min(patience, self._next - now)
         with anyio.move_on_after(max(patience, 0.0)):
             for _ in range(min(wanted, BATCH)):
-                while window.may_send() and window.under_way < wanted:
+                while window.may_send() and window.under_way < wanted and clock.now() >= self._next:
+                    self._next = clock.now() + self._gap
                     number = await probes.send(size)
                     self._sent += 1
                     window.sent(number, clock.now())
                 reply = await probes.receive()
                 if window.came(reply.number, reply.arrived):
                     self.answered_bytes += reply.size
+                    self._answered += 1
                     self._last = reply.arrived
                     self._first = self._first or reply.arrived
                     wanted -= 1
@@ -171,7 +203,7 @@ class Flow:
         limit = trace.timeouts.limit if trace.limit is None else trace.limit
         if now - self._last < limit:
             return
-        if self._window.lost > LOST_AT_MOST * self._sent:
+        if self._lost > LOST_AT_MOST * self._sent:
             raise self._loss()
         if moved > BEGUN:
             raise self._cut()
@@ -182,12 +214,15 @@ class Flow:
         return PeerError(failures.TRUNCATED, f"{count} bytes had come down")
 
     def _loss(self) -> PeerError:
-        return PeerError(failures.PACKET_LOSS, f"{self._window.lost} of {self._sent} packets were lost")
+        return PeerError(failures.PACKET_LOSS, f"{self._lost} of {self._sent} packets were lost")
+
+    @property
+    def _lost(self) -> int:
+        return self._lost_before + self._window.lost
 
     def note(self, step: OpenStep, count: int) -> float | None:
         """Write the figures into ``step``; return the rate in kbit/s, ``None`` if nothing was answered."""
-        sent, lost = self._sent, self._window.lost
-        step.detail.update(bytes=count, packets=sent, lost=lost)
+        step.detail.update(bytes=count, packets=self._sent, lost=self._lost)
         if self._first is None:
             return None
         kbps = step.detail["kbps"] = rate_kbps(count, self._last - self._first)

@@ -79,6 +79,24 @@ def shaping(direction: str, kbps: float) -> Callable[[str, bytes], float | None]
     return fate
 
 
+def policing(direction: str, kbps: float, burst: int = 16_384) -> Callable[[str, bytes], float | None]:
+    """Drop what exceeds a rate beyond a burst."""
+    tokens, filled = float(burst), time.monotonic()
+
+    def fate(way: str, data: bytes) -> float | None:
+        nonlocal tokens, filled
+        if way != direction:
+            return 0.0
+        now = time.monotonic()
+        tokens, filled = min(burst, tokens + (now - filled) * kbps * 125), now
+        if tokens < len(data):
+            return None
+        tokens -= len(data)
+        return 0.0
+
+    return fate
+
+
 @contextlib.contextmanager
 def relaying(
     address: str, port: int, fate: Callable[[str, bytes], float | None] = pass_on

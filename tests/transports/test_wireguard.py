@@ -22,7 +22,7 @@ from circumvent.transports.wireguard import TRANSPORT, facts_of
 from circumvent.vpn.wireguard.cookie import Macs
 from circumvent.vpn.wireguard.handshake import DATA, Identity, Initiator, public_key
 from tests.faults import udp, udp_relay
-from tests.faults.udp_relay import DOWN, UP, cutting, losing_three_in_ten, relaying, shaping
+from tests.faults.udp_relay import DOWN, UP, cutting, losing_three_in_ten, policing, relaying, shaping
 from tests.lab.wireguard import start_peer
 from tests.names.tries import attempt, context, detail, names_option, plan
 
@@ -274,6 +274,16 @@ class TestBadLines:
             record = await tried(option_of(wireguard_peer, port=relay.port), unbound, limit=4.0)
         assert record.down_kbps is not None
         assert 50.0 < record.down_kbps < 260.0
+
+    @pytest.mark.parametrize("direction", [UP, DOWN])
+    async def test_a_line_that_drops_what_is_too_much_is_measured_and_not_called_lossy(
+        self, wireguard_peer: Server, unbound: Resolver, direction: str
+    ) -> None:
+        with relaying(wireguard_peer.address, wireguard_peer.port, policing(direction, 128.0)) as relay:
+            record = await tried(option_of(wireguard_peer, port=relay.port), unbound)
+        assert record.proof is Proof.SUSTAINED
+        assert record.down_kbps is not None
+        assert record.down_kbps < 200.0
 
     async def test_a_peer_that_takes_three_seconds(self, wireguard_peer: Server, unbound: Resolver) -> None:
         def fate(direction: str, _data: bytes) -> float | None:
