@@ -10,7 +10,7 @@ import anyio
 from circumvent.model import failure as failures
 from circumvent.net.errors import PeerError
 from circumvent.net.stream import Datagram
-from circumvent.vpn.openvpn.packet import PacketError, StreamReader, encode_stream
+from circumvent.vpn.openvpn.packet import Opcode, PacketError, StreamReader, encode_stream
 
 if TYPE_CHECKING:
     from circumvent.net.clock import Clock
@@ -74,7 +74,7 @@ class StreamLink:
         """Take over an open stream."""
         self._stream = stream
         self._clock = clock
-        self._reader = StreamReader()
+        self._reader = StreamReader(Opcode.RESET_SERVER)
         self._held: deque[Datagram] = deque()
         self._sending = anyio.Lock()
 

@@ -13,13 +13,14 @@ import pytest
 from circumvent.model.openvpn import OpenvpnSettings, Wrapping
 from circumvent.model.secret import Secret
 from circumvent.model.words import Proof, Reason
+from circumvent.net.clock import Clock
 from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.errors import CannotTry
 from circumvent.vpn.openvpn import key_method
 from circumvent.vpn.openvpn.packet import Opcode
 from tests.faults.line import BadLine, Rebinding
-from tests.faults.tcp import reset_on_hello, serve
-from tests.faults.udp import closed_port
+from tests.faults.tcp import block_page, reset_on_hello, serve
+from tests.faults.udp import answering, closed_port
 from tests.lab.openvpn import inline
 from tests.names import tries
 from tests.transports.openvpn_options import locked_key, profile_option
@@ -411,6 +412,34 @@ async def test_a_reset_in_the_handshake(openvpn: Servers, unbound: Resolver) -> 
         result = await attempt(option, unbound)
     assert result.failure == ("tunnel_handshake", "connection_reset")
     assert result.proof is Proof.NONE
+
+
+async def test_a_page_in_place_of_a_server(openvpn: Servers, unbound: Resolver) -> None:
+    with serve(block_page) as place:
+        text = openvpn.get(transport="tcp").profile
+        result = await attempt(profile_option(f"client\nremote 127.0.0.1 {place.port} tcp\n{text}"), unbound)
+    assert result.failure == ("tunnel_handshake", "wrong_answer")
+    assert result.proof is Proof.NONE
+
+
+async def test_garbage_is_no_answer(openvpn: Servers, unbound: Resolver) -> None:
+    with answering(lambda data: [b"garbage", data, data[::-1], b""]) as port:
+        option = profile_option(f"client\nremote 127.0.0.1 {port}\n{openvpn.get().profile}")
+        result = await attempt(option, unbound, limit=1.0)
+    assert result.failure == ("tunnel_handshake", "generic_timeout_error")
+    assert result.proof is Proof.NONE
+    assert result.detail("tunnel_handshake")["ignored"] >= 4
+
+
+@pytest.mark.parametrize("wrapping", ["plain", "tls-crypt"])
+async def test_a_clock_that_was_put_right(openvpn: Servers, unbound: Resolver, wrapping: str) -> None:
+    option, ahead = profile_option(openvpn.get(wrapping=wrapping).with_remote()), 400 * 86400.0
+    wrong = Clock(started_wall=time.time() + ahead)
+    result = await attempt(option, unbound, clock=wrong, goal=Proof.CARRIED)
+    assert result.failure == ("tls_handshake", "ssl_expired")
+    right = Clock(started_wall=time.time() + ahead, skew=ahead)
+    result = await attempt(option, unbound, clock=right, goal=Proof.CARRIED)
+    assert (result.failure, result.proof) == (None, Proof.CARRIED)
 
 
 async def test_a_server_that_is_down(openvpn: Servers, unbound: Resolver) -> None:

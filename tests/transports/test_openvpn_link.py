@@ -40,10 +40,10 @@ class Stream(ByteStream):
 
 
 async def test_a_stream_is_cut_into_packets() -> None:
-    stream = Stream(b"\0\x03a", b"bc\0\x01d\0", b"\x01e")
+    stream = Stream(b"\0\x03@", b"bc\0\x01d\0", b"\x01e")
     link = StreamLink(stream, Clock())
     assert link.reliable
-    assert [(await link.receive()).data for _ in range(3)] == [b"abc", b"d", b"e"]
+    assert [(await link.receive()).data for _ in range(3)] == [b"@bc", b"d", b"e"]
     with pytest.raises(anyio.EndOfStream):
         await link.receive()
     await link.send(b"xyz")
@@ -53,8 +53,14 @@ async def test_a_stream_is_cut_into_packets() -> None:
 
 
 async def test_a_stream_that_is_no_openvpn() -> None:
-    with pytest.raises(PeerError, match="no OpenVPN server"):
-        await StreamLink(Stream(b"\0\0\0\0"), Clock()).receive()
+    for data in (
+        b"\0\0\0\0",
+        b"HTTP/1.1 400 Bad Request\r\n",
+        b"\x15\x03\x01\0\x02\x02\x46",
+        b"SSH-2.0-x\r\n",
+    ):
+        with pytest.raises(PeerError, match="no OpenVPN server"):
+            await StreamLink(Stream(data), Clock()).receive()
 
 
 async def test_a_datagram_is_a_packet() -> None:

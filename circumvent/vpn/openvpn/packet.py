@@ -146,15 +146,21 @@ def encode_stream(data: bytes) -> bytes:
 class StreamReader:
     """Cuts a byte stream into packets (section 2.1 of the draft)."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Opcode | None = None) -> None:
+        """``first`` is what the first packet must be: whatever else answers is found out by its third octet."""
         self._held = b""
+        self._first = first
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take what arrived and return the packets that are whole now.
 
-        :raises PacketError: when the stream holds an empty packet, which no peer sends.
+        :raises PacketError: when the stream holds an empty packet, which no peer sends, or begins with another.
         """
         self._held += data
+        if self._first is not None and len(self._held) > 2:
+            if self._held[2] != first_octet(self._first, 0):
+                raise PacketError("another first packet")
+            self._first = None
         whole = []
         while len(self._held) >= 2:
             length = int.from_bytes(self._held[:2], "big")

@@ -81,3 +81,11 @@ def test_a_stream_is_cut_into_packets_wherever_it_is_torn(sent: list[bytes], siz
 def test_an_empty_packet_in_a_stream_is_none() -> None:
     with pytest.raises(PacketError):
         StreamReader().feed(b"\0\0")
+
+
+def test_a_stream_begins_as_it_must() -> None:
+    assert StreamReader(Opcode.RESET_SERVER).feed(b"\0\x01@\0\x01x") == [b"@", b"x"]
+    reader = StreamReader(Opcode.RESET_SERVER)
+    assert reader.feed(b"HT") == []
+    with pytest.raises(PacketError, match="first"):
+        reader.feed(b"TP")
