@@ -50,13 +50,16 @@ class Directory:
         self._open: dict[int, bytearray] = {}
         self._first: float | None = None
         self._body = 0
+        self._wait = 0.0  # seconds from a request to its answer when nothing had to be moved first
         self._moved: Callable[[], None] = lambda: None
 
     async def carry(self) -> None:
         """Fetch the relay's own descriptor and verify it (step ``carry``)."""
         async with self._trace.step("carry") as step:
+            started = self._trace.clock.now()
             await self._begin()
             answer = await self._ended()
+            self._wait = (self._first or started) - started
             self._take(answer)
             step.detail["bytes"] = len(answer)
             self._trace.prove(Proof.CARRIED)
@@ -104,9 +107,8 @@ class Directory:
         await self._begin()
         self._take(await self._ended())
         step.detail["bytes"] = count * CELL
-        # The last of the bytes and the answer share a round trip, as the request and its answer do.
-        wait = self._trace.timeouts.round_trip or 0.0
-        taken = (self._first or self._trace.clock.now()) - started - wait
+        # The last of the bytes and the answer share a round trip; the first request's answer took one as well.
+        taken = (self._first or self._trace.clock.now()) - started - self._wait
         self._trace.up_kbps = step.detail["kbps"] = rate_kbps(count * CELL, taken)
 
     def _count_anew(self) -> None:

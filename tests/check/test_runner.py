@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from circumvent.check.runner import Runner, Task
+from circumvent.check.runner import Runner, Task, cost
 from circumvent.model.option import Endpoint
 from circumvent.model.words import Proof, Reason
 from circumvent.net.trace import Loser
@@ -212,3 +212,10 @@ async def test_a_name_of_the_users_that_nobody_may_see_is_not_looked_up(
     outcome = await run.run(first(replace(make("a"), endpoint=Endpoint(host="mine.example", port=443))))
     assert outcome.cannot is not None
     assert outcome.cannot.reason is Reason.NAME_PRIVATE
+
+
+def test_a_bridge_is_promised_more_bytes() -> None:
+    plain, bridge = make("a"), replace(make("b"), kind="obfs4")
+    for goal in (Proof.CARRIED, Proof.SUSTAINED):
+        ask = [cost(Task(option=option, number=1, goal=goal)) for option in (plain, bridge)]
+        assert ask[1] == 2 * ask[0]

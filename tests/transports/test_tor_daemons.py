@@ -40,6 +40,12 @@ TWO_HOURS = 7200.0
 STRANGER = bytes(20)
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """What works is tried on both loops, what fails on one."""
+    return "asyncio"
+
+
 async def through(
     bridge_line: Bridge, iat_mode: int | None, tunnel: Callable[[faults.Link, str, int], Awaitable[None]]
 ) -> Attempt:
@@ -54,6 +60,7 @@ async def through(
         return await try_once(option, context(limit=1.5))
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("iat_mode", MODES)
 async def test_a_bridge_that_works_lasts(tor_bridge: Bridge, iat_mode: int | None) -> None:
     given = context()
