@@ -195,6 +195,43 @@ def start_bridge(directory: Path, *, address: str, obfs4proxy: str, everywhere: 
     return Bridge(daemon=daemon, address=address, port=OR_PORT, fingerprint=fingerprint, obfs4=proxies)
 
 
+_CLIENT: Final = """\
+DataDirectory {directory}/client
+Log notice stdout
+Log info file {directory}/client.log
+SocksPort {port}
+UseBridges 1
+ClientTransportPlugin obfs4 exec {obfs4proxy}
+Bridge {line}
+DirAuthority nobody orport=5000 v3ident={nobody}1 198.51.100.60:7000 {nobody}2
+"""
+#: What tor says when a bridge has proved itself and given its descriptor, and when another relay answers.
+DESCRIPTOR: Final = "new bridge descriptor"
+ANOTHER_RELAY: Final = "not as expected"
+
+
+def ask_tor(directory: Path, line: str, *, obfs4proxy: str, seconds: float = 20.0) -> str | None:
+    """Let tor itself use a bridge line; return what it found, :data:`DESCRIPTOR` or :data:`ANOTHER_RELAY`, if anything."""
+    torrc = directory / "client.torrc"
+    torrc.write_text(
+        _CLIENT.format(directory=directory, port=9055, obfs4proxy=obfs4proxy, line=line, nobody="0" * 39),
+        encoding="ascii",
+    )
+    (directory / "client").mkdir(mode=0o700)
+    daemon = start(["tor", "-f", str(torrc)], directory=directory, name="tor-client")
+    log, limit = directory / "client.log", time.monotonic() + seconds
+    try:
+        while time.monotonic() < limit:
+            said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+            for word in (DESCRIPTOR, ANOTHER_RELAY):
+                if word in said:
+                    return word
+            time.sleep(LOOK_AGAIN)
+    finally:
+        daemon.stop()
+    return None
+
+
 def _wait_for_descriptor(daemon: Daemon, log: Path) -> None:
     """Wait until the bridge has signed its descriptor: about a second after its ports are open, 404 until then."""
     limit = time.monotonic() + START_TIMEOUT

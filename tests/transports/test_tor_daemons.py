@@ -18,10 +18,13 @@ from circumvent.model.words import Proof
 from circumvent.net.verify import read_pem
 from circumvent.tor.webtunnel import chain_hash
 from tests.faults import proxy as faults
+from tests.lab.daemon import find_program
+from tests.lab.tor import ANOTHER_RELAY, DESCRIPTOR, ask_tor
 from tests.transports.tor_context import bridge, context, detail_of, failure_of, try_once
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt
@@ -228,6 +231,25 @@ async def test_one_connection_and_none_is_left(tor_bridge: Bridge) -> None:
         with anyio.fail_after(5):
             await ended.wait()
         assert served.connections == 1
+
+
+@pytest.mark.parametrize("iat_mode", [None, 0])
+class TestTorAsWitness:
+    """tor's own client, given the same line, finds what we find."""
+
+    async def test_it_gets_the_descriptor_too(
+        self, tor_bridge: Bridge, iat_mode: int | None, tmp_path: Path
+    ) -> None:
+        line = tor_bridge.line(iat_mode)
+        assert ask_tor(tmp_path, line, obfs4proxy=find_program("obfs4proxy") or "") == DESCRIPTOR
+        assert (await try_once(bridge(line), context(goal=Proof.CARRIED))).proof is Proof.CARRIED
+
+    async def test_it_refuses_another_relay_too(
+        self, tor_bridge: Bridge, iat_mode: int | None, tmp_path: Path
+    ) -> None:
+        line = tor_bridge.line(iat_mode).replace(tor_bridge.fingerprint, "A" * 40)
+        assert ask_tor(tmp_path, line, obfs4proxy=find_program("obfs4proxy") or "") == ANOTHER_RELAY
+        assert failure_of(await try_once(bridge(line), context())) == ("tunnel_handshake", "wrong_key")
 
 
 @pytest.mark.requires("nginx")
