@@ -26,12 +26,12 @@ FAMILIES = (
     ("h3",),
     ("socks5", "socks4a", "http-connect"),
     ("stun", "turn"),
-    ("wireguard",),
+    ("wireguard", "openvpn"),
 )
 
 
 def test_families_are_complete() -> None:
-    assert {kind for family in FAMILIES for kind in family} == OPEN_KINDS | {"wireguard"}
+    assert {kind for family in FAMILIES for kind in family} == OPEN_KINDS | {"wireguard", "openvpn"}
 
 
 @pytest.fixture

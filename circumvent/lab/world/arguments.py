@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from circumvent.lab.world import openvpn
 from circumvent.lab.world.crypt import provider_name
 from circumvent.lab.world.description import (
     Character,
@@ -16,6 +17,7 @@ from circumvent.lab.world.description import (
     Half,
     Names,
     Odoh,
+    Openvpn,
     Socks,
     Sort,
     Voice,
@@ -134,7 +136,7 @@ def as_words(keywords: dict[str, Any]) -> list[str]:
 def _plain(server: Server) -> bool:
     """Tell whether nothing about a server is odd by design, and it is nobody's own VPN."""
     return server.certificate is Sort.GOOD and not any(
-        isinstance(service, Wireguard)
+        isinstance(service, Wireguard | Openvpn)
         or (isinstance(service, Names) and service.character not in _HONEST)
         or (isinstance(service, Web) and (service.shut_out or service.pages != "control"))
         for service in server.services
@@ -159,6 +161,8 @@ def _rows(prepared: Prepared, server: Server, service: object) -> Iterator[Row]:
             yield from _voice(server, service)
         case Wireguard():
             yield _wireguard(prepared, server, service)
+        case Openvpn():
+            yield _openvpn(prepared, server, service)
 
 
 def _proxy(server: Server, service: Socks | Connect) -> Iterator[Row]:
@@ -225,6 +229,28 @@ def _wireguard(prepared: Prepared, server: Server, service: Wireguard) -> Row:
         "public_key": _base64(public_key(bytes.fromhex(keys.server))),
         "addresses": list(CLIENT),
         "dns": list(INSIDE),
+    }
+
+
+def _openvpn(prepared: Prepared, server: Server, service: Openvpn) -> Row:
+    lines = [
+        "client",
+        "dev tun",
+        f"remote {server.ipv4} {service.port} udp",
+        "auth-user-pass",
+        f"verify-x509-name {server.name} name",
+        "remote-cert-tls server",
+        f"data-ciphers {openvpn.CIPHER}",
+        "<ca>",
+        Path(prepared.ca).read_text("ascii").strip(),
+        "</ca>",
+    ]
+    return {
+        "kind": "openvpn",
+        "label": f"openvpn {server.name}",
+        "profile": "\n".join(lines) + "\n",
+        "user": openvpn.USER,
+        "password": openvpn.PASSWORD,
     }
 
 

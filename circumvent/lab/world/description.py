@@ -136,13 +136,19 @@ class Voice(_Value, frozen=True, tag="voice"):
     password: str = "lab-password"  # noqa: S105 - known to everybody in the laboratory
 
 
+class Openvpn(_Value, frozen=True, tag="openvpn"):
+    """An OpenVPN server over UDP with a password; echoes and DNS questions through it are answered."""
+
+    port: int = 1194
+
+
 class Wireguard(_Value, frozen=True, tag="wireguard"):
     """A WireGuard peer with one client; echoes and DNS questions through it are answered."""
 
     port: int = 51820
 
 
-Service = Names | Dnscrypt | DnscryptRelay | Odoh | Web | Socks | Connect | Voice | Wireguard
+Service = Names | Dnscrypt | DnscryptRelay | Odoh | Web | Socks | Connect | Voice | Wireguard | Openvpn
 
 
 class Network(_Value, frozen=True):

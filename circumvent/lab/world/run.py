@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import dns.name
 
-from circumvent.lab.world import crypt, pages, prepare, real, resolver, voice
+from circumvent.lab.world import crypt, openvpn, pages, prepare, real, resolver, voice
 from circumvent.lab.world.answers import MOST_UDP, Responder, Zone
 from circumvent.lab.world.children import Children
 from circumvent.lab.world.connect import ConnectServer
@@ -32,6 +32,7 @@ from circumvent.lab.world.description import (
     DnscryptRelay,
     Names,
     Odoh,
+    Openvpn,
     Socks,
     Voice,
     Web,
@@ -127,9 +128,17 @@ class Running:
                 await listeners.tcp(addresses, service.port, proxy.serve, tls=tls)
             case Voice():
                 await voice.serve_voice(listeners, addresses, service, pair)
-            case Wireguard():
-                tunnel = Tunnel(self._prepared.tunnels[server.name], self._datagram_answers(server))
-                await serve_wireguard(listeners, addresses, service.port, tunnel)
+            case Wireguard() | Openvpn():
+                await self._serve_tunnel(server, service)
+
+    async def _serve_tunnel(self, server: Server, service: Wireguard | Openvpn) -> None:
+        answers, addresses = self._datagram_answers(server), server.addresses
+        if isinstance(service, Wireguard):
+            tunnel = Tunnel(self._prepared.tunnels[server.name], answers)
+            await serve_wireguard(self._listeners, addresses, service.port, tunnel)
+        else:
+            peer = openvpn.Server(self._prepared.pairs[server.name], answers)
+            await openvpn.serve_openvpn(self._listeners, addresses, service.port, peer)
 
     async def _serve_web(self, server: Server, web: Web) -> None:
         handler = pages.handler_of(web)

@@ -20,6 +20,7 @@ from circumvent.lab.world.description import (
     Names,
     Network,
     Odoh,
+    Openvpn,
     Server,
     Socks,
     Sort,
@@ -125,7 +126,7 @@ def standard_world(*, shut_out: Sequence[str] = ()) -> World:
     for network in ("heron", "iris", "jasper"):
         builder.server(network, "turn", Voice())
     for network in ("birch", "larch"):
-        builder.server(network, "vpn", Wireguard())
+        builder.server(network, "vpn", Wireguard(), Openvpn())
     return World(networks=tuple(builder.networks), servers=tuple(builder.servers), resolver=SYSTEM_RESOLVER)
 
 

@@ -1,7 +1,6 @@
 """A WireGuard peer without a network device: it answers echoes and DNS questions that come through the tunnel.
 
-That is what a check sends through a tunnel (:mod:`circumvent.transports.tunnel_proof`), so nothing else needs to be
-behind it. Every address inside answers echoes, and any address is a resolver.
+What is behind it: :mod:`circumvent.lab.world.inside`.
 """
 
 from __future__ import annotations
@@ -9,20 +8,21 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from circumvent.net.packets import Echo, PacketError, Udp, build, parse
+from circumvent.lab.world.inside import answer_inside
+from circumvent.net.packets import PacketError
 from circumvent.vpn.wireguard import handshake as noise
 from circumvent.vpn.wireguard.cookie import Macs, verify_macs
 from circumvent.vpn.wireguard.handshake import HandshakeError, Responder, public_key
 from circumvent.vpn.wireguard.transport import Session, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from circumvent.lab.world.inside import Respond
     from circumvent.lab.world.listen import Listeners
 
 #: The peer's addresses inside, and its client's.
@@ -30,7 +30,6 @@ INSIDE: Final = ("10.67.0.1", "fd67::1")
 CLIENT: Final = ("10.67.0.2/24", "fd67::2/64")
 #: Keys of handshakes that are kept.
 MOST_SESSIONS: Final = 8
-_DNS: Final = 53
 
 
 class TunnelKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +47,7 @@ class TunnelKeys(msgspec.Struct, frozen=True, kw_only=True):
 class Tunnel:
     """The peer: datagrams in, datagrams out. ``respond`` answers a DNS message, or says nothing."""
 
-    def __init__(self, keys: TunnelKeys, respond: Callable[[bytes], bytes | None]) -> None:
+    def __init__(self, keys: TunnelKeys, respond: Respond) -> None:
         self._private = bytes.fromhex(keys.server)
         self._public = public_key(self._private)
         self._client = public_key(bytes.fromhex(keys.client))
@@ -64,7 +63,8 @@ class Tunnel:
             session = self._sessions.get(int.from_bytes(datagram[4:8], "little"))
             if session is None:
                 return None
-            answer = self._answer(session.open(datagram, now))
+            packet = session.open(datagram, now)
+            answer = answer_inside(packet, self._respond) if packet else None
             return None if answer is None else session.seal(answer, now)
         except (HandshakeError, TransportError, PacketError):
             return None
@@ -82,19 +82,6 @@ class Tunnel:
             del self._sessions[next(iter(self._sessions))]
         self._sessions[index] = Session(keys, now)
         return Macs(self._client).add(response, now)
-
-    def _answer(self, packet: bytes) -> bytes | None:
-        """Answer what came through the tunnel: an echo request, or a question."""
-        inner = parse(packet) if packet else None
-        if isinstance(inner, Echo) and not inner.reply:
-            return build(replace(inner, source=inner.destination, destination=inner.source, reply=True))
-        if isinstance(inner, Udp) and inner.destination_port == _DNS:
-            data = self._respond(inner.data)
-            if data is not None:
-                return build(
-                    Udp(inner.destination, inner.source, inner.destination_port, inner.source_port, data)
-                )
-        return None
 
 
 async def serve_wireguard(listeners: Listeners, addresses: Sequence[str], port: int, tunnel: Tunnel) -> None:
