@@ -214,8 +214,9 @@ async def test_a_name_of_the_users_that_nobody_may_see_is_not_looked_up(
     assert outcome.cannot.reason is Reason.NAME_PRIVATE
 
 
-def test_a_bridge_is_promised_more_bytes() -> None:
-    plain, bridge = make("a"), replace(make("b"), kind="obfs4")
+@pytest.mark.parametrize("kind", ["obfs4", "wireguard"])
+def test_a_bridge_or_a_tunnel_is_promised_more_bytes(kind: str) -> None:
+    plain, bridge = make("a"), replace(make("b"), kind=kind)
     for goal in (Proof.CARRIED, Proof.SUSTAINED):
         ask = [cost(Task(option=option, number=1, goal=goal)) for option in (plain, bridge)]
         assert ask[1] == 2 * ask[0]
