@@ -169,7 +169,7 @@ class Flow:
         self._slower += 1
         self._lost_before += self._window.lost
         self._gap = min(max(2 * self._gap, 2 * seconds / max(self._answered, 1)), LONGEST_GAP)
-        self._window = Window(self._trace.timeouts.round_trip)
+        self._window = Window(self._window.round_trip)
 
     async def _turn(self, probes: Probes, size: int, wanted: int) -> None:
         """Send and take in until so many answers came that were ``wanted``, or it is time to look what became of others.
@@ -183,7 +183,7 @@ class Flow:
         if self._next > now and window.may_send():
             patience = min(patience, self._next - now)
         with anyio.move_on_after(max(patience, 0.0)):
-            for _ in range(min(wanted, BATCH)):
+            for _ in range(1 if self._gap else min(wanted, BATCH)):
                 while window.may_send() and window.under_way < wanted and clock.now() >= self._next:
                     self._next = clock.now() + self._gap
                     number = await probes.send(size)

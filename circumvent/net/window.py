@@ -41,6 +41,11 @@ class Window:
         self._recovered = -1
 
     @property
+    def round_trip(self) -> float | None:
+        """Return the smoothed round trip in seconds, where one is known."""
+        return self._smoothed
+
+    @property
     def under_way(self) -> int:
         """Return how many packets may still be answered in time."""
         return len(self._left) - len(self._overdue)

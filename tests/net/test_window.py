@@ -53,6 +53,8 @@ def test_without_a_round_trip_it_is_patient() -> None:
     assert window.due() is None
     window.sent(0, 5.0)
     assert window.due() == 5.0 + module.UNKNOWN
+    window.came(0, 5.5)
+    assert window.round_trip == 0.5
 
 
 def test_an_answer_to_nothing_changes_nothing() -> None:
