@@ -8,6 +8,7 @@ told from a line that drops what is too much, as well: that one loses nothing on
 from __future__ import annotations
 
 import math
+import ssl
 from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
@@ -36,6 +37,7 @@ _ENDED: Final = (
     ConnectionResetError,
     ConnectionAbortedError,
     BrokenPipeError,
+    ssl.SSLEOFError,
     anyio.EndOfStream,
     anyio.BrokenResourceError,
 )
