@@ -42,8 +42,7 @@ def test_the_pattern_is_that_of_the_published_vectors(vector: dict[str, Any]) ->
 
     (psk,) = vector["init_psks"]
     messages = [
-        (bytes.fromhex(each["payload"]), bytes.fromhex(each["ciphertext"]))
-        for each in vector["messages"]
+        (bytes.fromhex(each["payload"]), bytes.fromhex(each["ciphertext"])) for each in vector["messages"]
     ]
     ours = Initiator(
         Identity(private=data("init_static"), peer=data("init_remote_static"), preshared=bytes.fromhex(psk)),
