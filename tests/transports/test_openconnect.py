@@ -126,7 +126,14 @@ class TestOcserv:
         assert result.proof is Proof.HANDSHAKEN
         assert result.detail("carry")["echo"]["gateway"]["answered"] is True
 
-    @pytest.mark.parametrize("cuts", [proxy.cuts_after(40 * 1024), proxy.cuts_up_after(14 * 1024)])
+    @pytest.mark.parametrize(
+        "cuts",
+        [
+            proxy.cuts_after(40 * 1024),
+            proxy.cuts_after(40 * 1024, reset=True),
+            proxy.cuts_up_after(14 * 1024),
+        ],
+    )
     async def test_a_line_that_cuts_the_flow_short(
         self,
         ocserv: Callable[..., lab.Gateway],
