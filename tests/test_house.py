@@ -57,6 +57,7 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/lab/scenario.py": "tests/lab_scenarios/test_scenario.py - scenarios have a folder of their own",
     "circumvent/lab/scenario_apps.py": "tests/lab_scenarios/test_scenario_apps.py - likewise",
     "circumvent/lab/scenario_build.py": "tests/lab_scenarios/test_scenario_build.py - likewise",
+    "circumvent/lab/scenario_catalogue.py": "tests/lab_scenarios/test_scenario_catalogue.py - likewise",
     "circumvent/lab/scenario_client.py": "tests/lab_scenarios/test_scenario_client.py - likewise",
     "circumvent/lab/scenario_device.py": "tests/lab_scenarios/test_run.py - it needs a wire",
     "circumvent/lab/scenario_helper.py": "tests/lab_scenarios/test_scenario_helper.py - likewise",

@@ -102,6 +102,41 @@ def test_ctrl_c_ends_everything() -> None:
 
 
 @pytest.mark.daemons
+@pytest.mark.timeout(240)
+def test_several_at_once_do_not_disturb_each_other() -> None:
+    """The same and other scenarios side by side, one of which is killed in the midst of it."""
+    words = (
+        ["run", "sanctions-geofence", "--only", "https"],
+        ["run", "sanctions-geofence", "--only", "https"],
+        ["run", "offline"],
+        ["shell", "china-gfw-dns", "--", "cat", "/etc/resolv.conf"],
+        ["run", "open"],
+    )
+    processes = [
+        subprocess.Popen(
+            [*COMMAND, "lab", *each],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        for each in words
+    ]
+    killed = processes.pop()
+    below = _engine_and_world(killed.pid)
+    killed.kill()
+    killed.communicate()
+    said = [process.communicate() for process in processes]
+    codes = [process.returncode for process in processes]
+    if NOT_RUN in codes:
+        leave_out(said[codes.index(NOT_RUN)][1].strip())
+    assert codes == [0] * len(codes), said
+    for pid in below:
+        _wait_until_it_ended(pid)
+
+
+@pytest.mark.daemons
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_to_the_main_process_alone_ends_everything(number: signal.Signals) -> None:
     """No process is left, and so none that holds a namespace or a device of the laboratory."""
