@@ -40,7 +40,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. ``fired`` are packets by rule, ``flows`` flows by rule, ``seconds`` the check's time."""
+    """One run. ``fired`` are packets by rule, ``flows`` flows by rule, ``seconds`` the check's time, ``late`` the wire's delay."""
 
     schema: int = SCHEMA
     version: str = __version__
@@ -57,6 +57,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     flows: dict[str, int]
     verdicts: tuple[Judged, ...]
     missing: tuple[str, ...] = ()
+    late: float = 0.0
     report: msgspec.Raw
 
 
@@ -82,6 +83,7 @@ def write(result: Result, *, attempts: bool = True) -> str:
             for row in seen.rows
         ),
         missing=seen.missing,
+        late=round(result.late, 1),
         report=msgspec.Raw(report.to_json("none").encode()),
     )
     return msgspec.json.encode(recording).decode()
@@ -125,6 +127,7 @@ def read(text: bytes, scenario: Scenario) -> Result:
         flows=one.flows,
         seconds=one.seconds,
         status=one.status,
+        late=one.late,
     )
 
 

@@ -58,7 +58,11 @@ class RunFailedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One run. ``fired`` is on how many packets each rule fired, ``flows`` on how many flows; ``seconds`` is the check's."""
+    """One run. ``fired`` is on how many packets each rule fired, ``flows`` on how many flows; ``seconds`` is the check's.
+
+    ``late`` are the seconds by which the wire was late in all, for want of processor time: a network that was not what the
+    scenario says.
+    """
 
     scenario: str
     seed: int
@@ -68,6 +72,7 @@ class Result:
     flows: dict[str, int]
     seconds: float
     status: int
+    late: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     rules: dict[str, dict[str, int]] = {}
     seconds: float = 0.0
+    late: float = 0.0
 
 
 def run(
@@ -142,6 +148,7 @@ def run(
         flows={name: counter["flows"] for name, counter in outcome.rules.items()},
         seconds=outcome.seconds,
         status=outcome.status,
+        late=outcome.late,
     )
 
 
@@ -177,7 +184,10 @@ def _run(scenario: Scenario, seed: int, more: tuple[str, ...], record: Path | No
             seconds = time.monotonic() - began
         counted = laboratory.wire.report()
     labels = tuple(str(row["label"]) for row in rows(scenario, prepared))
-    return _Outcome(report=text, status=status, labels=labels, rules=counted.rules, seconds=seconds)
+    late = counted.engine["late_ms"] / 1000
+    return _Outcome(
+        report=text, status=status, labels=labels, rules=counted.rules, seconds=seconds, late=late
+    )
 
 
 def _check(scenario: Scenario, prepared: Prepared, given: list[str], how: _How) -> tuple[str, int]:

@@ -367,6 +367,8 @@ class Copier:
             due = engine.next_time()
             wait = None if due is None else max(0.0, due - (clock() - opened))
             ready, _, _ = select.select(watched, (), (), wait)
+            if due is not None:
+                engine.counters.was_late(clock() - opened - due)
             for descriptor in ready:
                 if descriptor == control:
                     if not self._serve():

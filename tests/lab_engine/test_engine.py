@@ -10,7 +10,7 @@ from circumvent.lab.actions import Drop, Reset
 from circumvent.lab.blocking import Blocking
 from circumvent.lab.censor import Censor
 from circumvent.lab.dns import read_question
-from circumvent.lab.engine import ROUTERS, Engine, Path, Place, Segment, symmetric
+from circumvent.lab.engine import ROUTERS, Engine, EngineCounters, Path, Place, Segment, symmetric
 from circumvent.lab.flow import DOWN, UP, Direction
 from circumvent.lab.link import LinkConfig
 from circumvent.lab.names import Names
@@ -228,3 +228,10 @@ def test_a_program_in_the_middle(family: int) -> None:
     assert (when, place, packet.receiver) == (3.1, Place.MIDDLE, own)
     engine.take(Place.MIDDLE, build_tcp(own, server, sequence=1, flags=SYN, hop_limit=1), 4.0)
     assert arrived()[1] is Place.MIDDLE
+
+
+def test_lateness_is_counted_but_for_moments() -> None:
+    counters = EngineCounters()
+    for seconds in (-0.1, 0.0, 0.02, 0.12, 0.52):
+        counters.was_late(seconds)
+    assert counters.late_ms == 600
