@@ -28,7 +28,7 @@ import msgspec
 from circumvent.lab.recording import RecordingError, read
 from circumvent.lab.scenario import find, names
 from tests.lab_scenarios import document
-from tests.lab_scenarios.table import Table, complaints
+from tests.lab_scenarios.table import Table, complaints, too_busy
 from tests.lab_scenarios.worker import REFUSED, Confirmation
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parent.parent.parent
 SEEDS: Final = 3
 JOBS: Final = 3
+#: How often a run is repeated that was spoiled by a busy machine.
+REPEATS: Final = 2
 #: Seconds after which a run is given up.
 LONGEST: Final = 400.0
 #: Laboratories at once in the quarter, which has few processes that compute and many that wait.
@@ -56,6 +58,15 @@ QUARTER: Final = (
     "iran-2026-client-penalty",  # penalties on the whole client, a target
     "offline",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a process printed, what it complained of, and its status."""
+
+    printed: str
+    errors: str
+    status: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +102,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         jobs += [Job(name, "clients", 0) for name in chosen]
     at_once = given.jobs or (QUARTER_JOBS if given.quarter else JOBS)
     table, began = Table(), time.monotonic()
-    with ThreadPoolExecutor(at_once) as pool:
-        running = {pool.submit(job.run): job for job in jobs}
-        try:
-            for done in as_completed(running):
-                said, errors, status = done.result()
-                if status == REFUSED:
-                    sys.stderr.write(errors)
-                    return REFUSED
-                _tell(_take(table, running[done], said, errors, status, given.keep))
-        finally:
-            pool.shutdown(cancel_futures=True)
+    waiting = jobs
+    for again in range(REPEATS + 1):
+        spoiled: list[Job] = []
+        with ThreadPoolExecutor(1 if again else at_once) as pool:
+            running = {pool.submit(job.run): job for job in waiting}
+            try:
+                for done in as_completed(running):
+                    job, (said, errors, status) = running[done], done.result()
+                    if status == REFUSED:
+                        sys.stderr.write(errors)
+                        return REFUSED
+                    spoiled += _take(
+                        table, job, Said(said, errors, status), given.keep, last=again == REPEATS
+                    )
+            finally:
+                pool.shutdown(cancel_futures=True)
+        waiting = spoiled
     _tell([f"{len(jobs)} runs in {time.monotonic() - began:.0f} s, {at_once} at once"])
     lines = list(table.lines())
     _tell(lines)
@@ -124,25 +141,39 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _take(table: Table, job: Job, said: str, errors: str, status: int, keep: Path | None) -> Iterable[str]:
-    """Put what a process printed into the table; return what is to be said of it."""
+def _take(table: Table, job: Job, came: Said, keep: Path | None, *, last: bool) -> list[Job]:
+    """Put what a process printed into the table and say so; return the job if it must be run again.
+
+    A run on a machine that was too busy is no run of its scenario, whatever was said in it: servers and wire were not what
+    the scenario says. It is repeated when nothing else runs, and after the ``last`` repeat it counts as broken.
+    """
     name = f"{job.scenario} {job.seed}" if job.what == "check" else f"{job.scenario} clients"
-    if keep is not None and said:
+    if keep is not None and came.printed:
         keep.mkdir(parents=True, exist_ok=True)
-        (keep / f"{name.replace(' ', '-')}.json").write_text(said, "utf-8")
+        (keep / f"{name.replace(' ', '-')}.json").write_text(came.printed, "utf-8")
     try:
-        if status != 0:
-            raise RecordingError(errors.strip() or f"status {status}")
+        if came.status != 0:
+            raise RecordingError(came.errors.strip() or f"status {came.status}")
         if job.what == "clients":
-            found = msgspec.json.decode(said, type=list[Confirmation])
+            found = msgspec.json.decode(came.printed, type=list[Confirmation])
             table.confirmed[job.scenario] = found
-            return _of_clients(name, found)
-        result = read(said.encode(), find(job.scenario))
+            _tell(_of_clients(name, found))
+            return []
+        result = read(came.printed.encode(), find(job.scenario))
+        why = too_busy(result)
+        if why is not None and last:
+            raise RecordingError(why)
     except (RecordingError, msgspec.DecodeError) as error:
         table.broken.append(f"{name}: {error}")
-        return [f"{name}: BROKEN: {error}"]
+        _tell([f"{name}: BROKEN: {error}"])
+        return []
+    if why is not None:
+        table.repeated.append(f"{name}: {why}")
+        _tell([f"{name}: to be repeated: {why}"])
+        return [job]
     table.results.append(result)
-    return _of_check(name, result)
+    _tell(_of_check(name, result))
+    return []
 
 
 def _of_check(name: str, result: Result) -> Iterator[str]:

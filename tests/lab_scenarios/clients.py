@@ -109,6 +109,7 @@ CLIENTS: dict[str, Client] = {}
 NOBODY: Final = {
     "dnscrypt": "no client is packaged for this distribution; its transport is held against dnsdist elsewhere",
     "wireguard": "a client of others needs a device of its own; its transport is held against wireguard-go elsewhere",
+    "openvpn": "a client of others needs a device of its own; its transport is held against openvpn elsewhere",
 }
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from circumvent.check.schedule import TOO_BUSY
 from circumvent.lab.scenario import find
 from circumvent.lab.truth import LATER
 from circumvent.model.words import Status
@@ -24,17 +25,25 @@ _SAID: Final = [status.value for status in Status]
 #: Of the cells, and of the findings, so many must be right.
 CELLS_WANTED: Final = 0.99
 FOUND_WANTED: Final = 0.95
+#: What spoils a run: a wire that is late for so large a part of it, a loop that is late by so many milliseconds.
+LATE: Final = 0.05
+LAG_P95: Final = 200.0
+LAG_MOST: Final = 2000.0
 #: Evidence that needs differential probes, which are not built.
 E2: Final = "E2 (the same address with a harmless variant)"
 
 
 @dataclass
 class Table:
-    """All runs of a table. ``broken`` are runs that had no result, ``confirmed`` what independent clients found."""
+    """All runs of a table. ``broken`` are runs that had no result, ``confirmed`` what independent clients found.
+
+    ``repeated`` are runs that a busy machine spoiled, and that were made again: they count for nothing.
+    """
 
     results: list[Result] = field(default_factory=list)
     confirmed: dict[str, list[Confirmation]] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Row]:
@@ -234,9 +243,29 @@ class Table:
         lines += [f"- {line}" for line in self.broken]
         yield from _heading("Everything that was wrong")
         yield from sorted(lines) or ["Nothing."]
+        if self.repeated:
+            yield from _heading("Runs that a busy machine spoiled, and that were repeated")
+            yield from (f"- {line}" for line in sorted(self.repeated))
 
     def _names(self) -> list[str]:
         return sorted({one.scenario for one in self.results})
+
+
+def too_busy(result: Result) -> str | None:
+    """Say why a run was none of its scenario, because the machine was too busy; ``None`` if it was one.
+
+    It rests on how late the wire and the check's own loop were, and on what the check says of that, never on verdicts.
+    """
+    lag, late = result.report.network.loop_lag_ms, result.late
+    if result.report.bytes.sent == 0:
+        return None  # nothing was tried, and the loop had hardly begun
+    if late > LATE * result.seconds:
+        return f"the wire was {late:.1f} s late in {result.seconds:.0f} s"
+    if lag.get("p95", 0.0) > LAG_P95 or lag.get("max", 0.0) > LAG_MOST:
+        return f"the check's loop was late by {lag['p95']:.0f} ms (95 %), {lag['max']:.0f} ms at most"
+    if any(option.reason_detail == TOO_BUSY for option in result.report.options):
+        return "options were not tried because the machine was too busy"
+    return None
 
 
 def complaints(result: Result) -> Iterator[str]:

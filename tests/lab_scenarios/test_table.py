@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from circumvent.lab.truth import TargetRow
-from tests.lab_scenarios.table import Table, complaints
+from circumvent.model.report import Bytes
+from tests.lab_scenarios.table import Table, complaints, too_busy
 from tests.lab_scenarios.test_regret import result
 from tests.lab_scenarios.worker import Confirmation
 
@@ -89,3 +91,32 @@ def test_the_matrix_says_what_was_said_of_what_is_true() -> None:
     assert "1" in row
     assert any(line.startswith("| open: works") for line in lines)
     assert any(line.startswith("| dot: works") for line in lines)
+
+
+def busy(*, lag: dict[str, float] | None = None, late: float = 0.0, sent: int = 1000) -> str | None:
+    """What is said of a run of one second with such figures."""
+    network = msgspec.structs.replace(GOOD.report.network, loop_lag_ms=lag or {})
+    changed = msgspec.structs.replace(GOOD.report, network=network, bytes=Bytes(sent=sent))
+    return too_busy(replace(GOOD, report=changed, late=late))
+
+
+def test_a_run_on_a_machine_that_was_too_busy_is_none() -> None:
+    assert busy(lag={"p50": 1.0, "p95": 28.0, "max": 900.0}, late=0.04) is None
+    assert busy(late=0.06) == "the wire was 0.1 s late in 1 s"
+    assert busy(lag={"p95": 250.0, "max": 400.0}) == (
+        "the check's loop was late by 250 ms (95 %), 400 ms at most"
+    )
+    assert busy(lag={"p95": 10.0, "max": 2500.0}) is not None
+    assert busy(lag={"p95": 250.0, "max": 400.0}, sent=0) is None, "nothing was tried"
+
+
+def test_what_the_check_itself_gave_up_for_a_busy_machine_is_none() -> None:
+    gave_up = msgspec.structs.replace(GOOD.report.options[0], reason_detail="this machine was too busy")
+    changed = msgspec.structs.replace(GOOD.report, options=(gave_up,), bytes=Bytes(sent=1))
+    assert too_busy(replace(GOOD, report=changed)) is not None
+
+
+def test_what_was_repeated_is_printed() -> None:
+    table = Table(results=[GOOD], repeated=["open 0: late"])
+    assert table.good
+    assert "- open 0: late" in list(table.lines())

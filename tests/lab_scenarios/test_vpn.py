@@ -127,7 +127,7 @@ def test_the_way_up_is_throttled(tmp_path: Path) -> None:
     for option in found.values():
         assert option.throughput_kbps is not None
         assert option.throughput_kbps.up is not None
-        assert option.throughput_kbps.up < 160
+        assert option.throughput_kbps.up < 400  # without the filter it is some thousands
 
 
 def test_handshakes_pass_and_data_does_not(tmp_path: Path) -> None:
