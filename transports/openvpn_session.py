@@ -23,7 +23,15 @@ from circumvent.net.stream import Datagram
 from circumvent.net.tunnel import TunnelFacts
 from circumvent.vpn.openvpn import key_method, wrap
 from circumvent.vpn.openvpn.control import ControlChannel
-from circumvent.vpn.openvpn.data import CIPHERS, DEFAULT_CIPHERS, DataChannel, DataError, spoken
+from circumvent.vpn.openvpn.data import (
+    CIPHERS,
+    DEFAULT_CIPHERS,
+    CipherError,
+    DataChannel,
+    DataError,
+    choose_cipher,
+    spoken,
+)
 from circumvent.vpn.openvpn.fragment import WHOLE, FragmentError, Reassembly
 from circumvent.vpn.openvpn.framing import EXIT, OCC, PING, Compression, FramingError, frame, unframe
 from circumvent.vpn.openvpn.key_method import ClientKeys, KeyMethodError, ServerKeys
@@ -167,7 +175,8 @@ class Session:
                     await self._turn()
             except PeerError:
                 self._control.write(tls.pending())  # the alert that says what we did not like
-                await self._flush()
+                with suppress(OSError, anyio.ClosedResourceError, anyio.BrokenResourceError):
+                    await self._flush()
                 raise
             finally:
                 self._describe(step)
@@ -273,7 +282,10 @@ class Session:
             raise CannotTry(Reason.UNSUPPORTED, f"the server wants {pushed.strange}, which is not spoken")
         if not pushed.addresses:
             raise PeerError(failures.WRONG_ANSWER, "the server gives no address inside the tunnel")
-        cipher = self._cipher(server, pushed, ciphers)
+        try:
+            cipher = choose_cipher(pushed.cipher, server.options, ciphers, self._settings.fallback)
+        except CipherError as exc:
+            raise PeerError(failures.WRONG_ANSWER, str(exc)) from exc
         if pushed.key_export:
             material = tls.export_keys()
         else:
@@ -294,16 +306,6 @@ class Session:
             gateways=tuple(one for one in pushed.gateways if one not in pushed.addresses),
             mtu=min(pushed.mtu or self._settings.mtu, self._settings.mtu, 1500),
         )
-
-    def _cipher(self, server: ServerKeys, pushed: Pushed, ciphers: tuple[str, ...]) -> str:
-        """Return the data channel's cipher: pushed, else what an old server says it uses, else the profile's own."""
-        said = re.search(r"(?:^|,)cipher ([A-Za-z0-9-]{1,40})", server.options)
-        old = said[1].upper() if said is not None else None
-        own = self._settings.fallback
-        cipher = pushed.cipher or (old if old in ciphers else None) or own or old
-        if cipher is None:
-            raise PeerError(failures.WRONG_ANSWER, "the server names no cipher of the data channel")
-        return cipher
 
     # Packets of the tunnel.
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import struct
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from circumvent.vpn.openvpn.replay import ReplayWindow
 from circumvent.vpn.openvpn.wrap import DIGESTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from circumvent.vpn.openvpn.static_key import Direction, Pair
 
 _TAG: Final = 16
@@ -70,6 +73,30 @@ DEFAULT_CIPHERS: Final = ("AES-256-GCM", "AES-128-GCM", "CHACHA20-POLY1305")
 def spoken(cipher: str, digest: str) -> bool:
     """Tell whether a cipher is known, and the digest too if the cipher needs one."""
     return cipher in CIPHERS and (CIPHERS[cipher].aead is not None or digest in DIGESTS)
+
+
+class CipherError(ValueError):
+    """Server and profile share no cipher of the data channel. The message repeats nothing of the server's."""
+
+
+def choose_cipher(pushed: str | None, options: str, offered: Sequence[str], fallback: str | None) -> str:
+    """Return the cipher that both sides will use, as OpenVPN 2.6 chooses it (``ssl_ncp.c``).
+
+    ``pushed`` counts if the profile allows it. A server that pushes none says in its ``options`` what it uses, which counts if we
+    offered it; else the profile's own ``fallback`` does.
+
+    :raises CipherError: when there is none.
+    """
+    if pushed is not None:
+        if pushed not in (*offered, fallback):
+            raise CipherError("the server wants a cipher that the profile does not allow")
+        return pushed
+    said = re.search(r"(?:^|,)cipher ([A-Za-z0-9-]{1,40})", options)
+    if said is not None and said[1].upper() in offered:
+        return said[1].upper()
+    if fallback is None:
+        raise CipherError("the server knows no negotiation of ciphers, and the profile names none for such")
+    return fallback
 
 
 class _Aead:

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circumvent.vpn.openvpn.data import CIPHERS, DEFAULT_CIPHERS, DataChannel, DataError
+from circumvent.vpn.openvpn.data import (
+    CIPHERS,
+    DEFAULT_CIPHERS,
+    CipherError,
+    DataChannel,
+    DataError,
+    choose_cipher,
+)
 from circumvent.vpn.openvpn.key_method import data_keys
 from circumvent.vpn.openvpn.packet import Opcode
 from circumvent.vpn.openvpn.static_key import Pair
@@ -79,3 +86,25 @@ def test_other_keys_and_other_ciphers() -> None:
     assert server.open(client.seal(b"abc")) == b"abc"
     with pytest.raises(DataError):
         ends("AES-256-CBC")[1].open(client.seal(b"abc"))
+
+
+@pytest.mark.parametrize(
+    ("pushed", "options", "fallback", "chosen"),
+    [
+        ("AES-128-GCM", "V4,cipher BF-CBC", None, "AES-128-GCM"),
+        ("AES-256-CBC", "", "AES-256-CBC", "AES-256-CBC"),
+        ("BF-CBC", "", None, None),
+        (None, "V4,dev-type tun,cipher aes-256-gcm,auth SHA1", "BF-CBC", "AES-256-GCM"),
+        (None, "V4,cipher BF-CBC", "AES-256-CBC", "AES-256-CBC"),
+        (None, "V4,cipher BF-CBC", None, None),
+        (None, "", None, None),
+    ],
+)
+def test_which_cipher_is_used(
+    pushed: str | None, options: str, fallback: str | None, chosen: str | None
+) -> None:
+    if chosen is not None:
+        assert choose_cipher(pushed, options, DEFAULT_CIPHERS, fallback) == chosen
+        return
+    with pytest.raises(CipherError):
+        choose_cipher(pushed, options, DEFAULT_CIPHERS, fallback)
