@@ -64,4 +64,6 @@ def _refusal(error: str, detail: str, authenticated: bool, step: OpenStep) -> Re
 
 def suite_word(encr: Encr, key_length: int) -> str:
     """Name an encryption as people know it: ``aes256gcm16``."""
+    if encr is Encr.CHACHA20_POLY1305:
+        return "chacha20poly1305"
     return f"aes{key_length}gcm16" if encr is Encr.AES_GCM_16 else f"aes{key_length}"

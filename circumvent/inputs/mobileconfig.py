@@ -46,6 +46,7 @@ _ENCRYPTION: Final = {
     "AES-256": "aes256",
     "AES-128-GCM": "aes128gcm16",
     "AES-256-GCM": "aes256gcm16",
+    "ChaCha20Poly1305": "chacha20poly1305",
 }
 _INTEGRITY: Final = {
     "SHA1-96": "sha1",
@@ -54,7 +55,17 @@ _INTEGRITY: Final = {
     "SHA2-384": "sha384",
     "SHA2-512": "sha512",
 }
-_GROUPS: Final = {14: "modp2048", 19: "ecp256", 20: "ecp384", 31: "curve25519"}
+_GROUPS: Final = {
+    2: "modp1024",
+    5: "modp1536",
+    14: "modp2048",
+    15: "modp3072",
+    16: "modp4096",
+    19: "ecp256",
+    20: "ecp384",
+    21: "ecp521",
+    31: "curve25519",
+}
 
 #: What one VPN payload gave: its line, and the option or what is wrong.
 Outcome = tuple[int, "Option | LineError"]
@@ -200,7 +211,7 @@ class _Payload:
         words = [encryption, _GROUPS.get(number) if isinstance(number, int) else None]
         if integrity is None or encryption is None or (group and words[1] is None):
             raise LineError("this VPN asks for an algorithm that is not spoken here.")
-        combined = encryption.endswith("gcm16")
+        combined = encryption.endswith(("gcm16", "poly1305"))
         parts = [encryption, *([] if combined else [integrity])]
         parts += [f"prf{integrity}", str(words[1])] if group else []
         return ("-".join(parts),)

@@ -65,7 +65,7 @@ WORDS: Final = frozenset({
     "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "QUICv1", "QUICv2", "h2", "h3", "http/1.0", "http/1.1", "HTTP/1.0",
     "HTTP/1.1", "HTTP/2", "HTTP/3", "dot", "doq",
     # IKEv2: how the server proved itself, what it wanted again, encryption
-    "psk", "rsa", "ecdsa", "signature", "eap", "cookie", "group", "aes128", "aes192", "aes256", "aes128gcm16", "aes256gcm16",
+    "psk", "rsa", "ecdsa", "signature", "eap", "cookie", "group", "aes128", "aes192", "aes256", "aes128gcm16", "aes256gcm16", "chacha20poly1305",
     *(value for name, value in vars(failures).items() if name.isupper() and isinstance(value, str)),
     *KINDS, *FAMILIES, *(str(word) for word in Proof), *(str(word) for word in Reason),
 })  # fmt: skip

@@ -140,7 +140,7 @@ def test_algorithms_are_those_of_the_profile(
         ({"RemoteAddress": "a b"}, "neither a host name"),
         ({"AuthenticationMethod": "Certificate", "ExtendedAuthEnabled": 1}, "EAP-TLS"),
         ({"IKESecurityAssociationParameters": {"EncryptionAlgorithm": "3DES"}}, "algorithm"),
-        ({"IKESecurityAssociationParameters": {"DiffieHellmanGroup": 2}}, "algorithm"),
+        ({"IKESecurityAssociationParameters": {"DiffieHellmanGroup": 1}}, "algorithm"),
         ({"IKESecurityAssociationParameters": 7}, "wrong form"),
         ({"RemoteIdentifier": 7}, "no text"),
     ],

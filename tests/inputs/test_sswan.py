@@ -86,7 +86,7 @@ def test_a_certificate_in_the_profile_is_opened_with_its_password(tmp_path: Path
         ({"remote": {"addr": "a.example", "cert": "AAAA"}}, 7, "can't be read"),
         ({"remote": []}, 5, "wrong form"),
         ({"remote": {"addr": "a.example", "id": "\ud800"}}, 7, "no text"),
-        ({"ike-proposal": "chacha20poly1305-prfsha256-x25519"}, 12, "algorithm"),
+        ({"ike-proposal": "aes256ccm16-prfsha256-x25519"}, 12, "algorithm"),
         ({"name": 7, "local": {"eap_id": 7}}, 10, "no text"),
     ],
 )

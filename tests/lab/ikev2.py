@@ -42,6 +42,7 @@ LOGINS: Final = (
     "group",  # ecp384 only
     "cbc",  # AES-CBC with HMAC, ecp256, RSA certificate, EAP
     "modp",  # modp2048 and AES-CBC with HMAC-SHA2-512, shared key
+    "rare",  # ecp521 and ChaCha20-Poly1305, or what a profile asks for
     "old",  # nothing that we offer
     "eap-only",
     "no-child",  # everything right, but no algorithm for ESP
@@ -52,7 +53,7 @@ LOGINS: Final = (
 _STRONGSWAN: Final = """\
 charon {{
   load_modular = no
-  load = random nonce openssl aes sha1 sha2 hmac gmp curve25519 md4 kdf pem pkcs1 pkcs8 x509 pubkey constraints gcm \
+  load = random nonce openssl aes sha1 sha2 hmac gmp curve25519 md4 kdf pem pkcs1 pkcs8 x509 pubkey constraints gcm chapoly \
 kernel-libipsec kernel-netlink socket-default vici updown eap-identity eap-mschapv2
   install_virtual_ip = no
   half_open_timeout = 10
@@ -172,12 +173,19 @@ def _connections(directory: Path, pki: Pki, addresses: dict[str, str], ipv6: str
                 esp_proposals="aes256-sha512",
                 **psk,
             ),
-            _connection("old", addresses["old"], proposals="aes192-sha1-modp4096", **psk),
+            _connection(
+                "rare",
+                addresses["rare"],
+                proposals="chacha20poly1305-prfsha512-ecp521,aes128-sha1-modp3072-modp4096-modp1536-modp1024",
+                esp_proposals="chacha20poly1305,aes128-sha1",
+                **psk,
+            ),
+            _connection("old", addresses["old"], proposals="aes192-sha1-modp6144", **psk),
             _connection("eap-only", addresses["eap-only"], local_auth="eap-mschapv2"),
-            _connection("no-child", addresses["no-child"], esp_proposals="aes192-sha1", **psk),
+            _connection("no-child", addresses["no-child"], esp_proposals="aes192ctr-sha1", **psk),
             _connection("ikev1", addresses["ikev1"], version="1", proposals="aes256-sha256-modp2048", **psk),
             _connection(
-                "ikev1-old", addresses["ikev1-old"], version="1", proposals="aes192-sha1-modp4096", **psk
+                "ikev1-old", addresses["ikev1-old"], version="1", proposals="aes192-sha1-modp6144", **psk
             ),
         )
     )

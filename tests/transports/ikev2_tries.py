@@ -44,7 +44,7 @@ def option_for(swan: StrongSwan, login: str, **more: Any) -> Option:
     """Return what a user holds for one of strongSwan's logins, all right unless ``more`` says otherwise."""
     given: dict[str, Any] = {"remote_id": swan.name, "ca": swan.ca_file.read_text()}
     match login:
-        case "psk" | "group" | "modp" | "old" | "no-child":
+        case "psk" | "group" | "modp" | "rare" | "old" | "no-child":
             given["psk"] = Secret(swan.psk)
         case "certificate":
             given["certificate"] = swan.client.certificate.read_text()

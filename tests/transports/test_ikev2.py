@@ -74,6 +74,7 @@ def is_esp(data: bytes) -> bool:
         ("eap-only", "eap", "aes256gcm16"),
         ("cbc", "signature", "aes128"),
         ("modp", "psk", "aes256"),
+        ("rare", "psk", "chacha20poly1305"),
     ],
 )
 async def test_every_login_carries_and_lasts(
@@ -142,6 +143,17 @@ async def test_a_profile_s_own_proposals_are_what_is_offered(
     assert (result.failure, result.proof) == (None, Proof.CARRIED)
     assert result.detail("tunnel_handshake")["encryption"] == "aes256"
     assert result.detail("authenticate")["esp"] == "aes256"
+
+
+@pytest.mark.daemons
+@pytest.mark.parametrize("group", ["modp1024", "modp1536", "modp3072", "modp4096"])
+async def test_old_and_large_fields_where_a_profile_asks_for_them(
+    strongswan: StrongSwan, unbound: Resolver, group: str
+) -> None:
+    own = {"proposals": (f"aes128-sha1-{group}",), "esp_proposals": ("aes128-sha1",)}
+    result = await attempt(option_for(strongswan, "rare", **own), context(unbound, goal=Proof.CARRIED))
+    assert (result.failure, result.proof) == (None, Proof.CARRIED)
+    assert result.detail("authenticate")["esp"] == "aes128"
 
 
 @pytest.mark.daemons

@@ -60,3 +60,4 @@ def test_somebody_else_and_nonsense() -> None:
 def test_encryptions_have_the_names_people_know() -> None:
     assert suite_word(Encr.AES_GCM_16, 256) == "aes256gcm16"
     assert suite_word(Encr.AES_CBC, 128) == "aes128"
+    assert suite_word(Encr.CHACHA20_POLY1305, 0) == "chacha20poly1305"

@@ -74,6 +74,8 @@ def xl2tpd(network: Network, lab_directory: Callable[[str], Path]) -> Iterator[t
     (directory / "secrets").write_text("")
     daemon = start(
         [
+            # It leaves the group that it is started in, so that it must be told otherwise when its guard has ended.
+            *("setpriv", "--pdeathsig", "KILL"),
             "xl2tpd",
             "-D",
             *("-c", str(directory / "xl2tpd.conf")),
@@ -83,6 +85,7 @@ def xl2tpd(network: Network, lab_directory: Callable[[str], Path]) -> Iterator[t
         ],
         directory=directory,
         ready=[Ready(address=address, port=1701, probe=control.start_request(1, b"ready"))],
+        name="xl2tpd",
     )
     yield address, daemon
     daemon.stop()

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from circumvent.vpn.ikev2.errors import IkeError
 from circumvent.vpn.ikev2.keys import INTEGRITY
-from circumvent.vpn.ikev2.numbers import Encr, Integ
+from circumvent.vpn.ikev2.numbers import COMBINED, Encr, Integ
 
 if TYPE_CHECKING:
     from circumvent.vpn.ikev2.keys import BoxKeys
 
 _BAD: Final = "the integrity check failed"
-_GCM_IV: Final = 8
-_GCM_TAG: Final = 16
+_AEAD_IV: Final = 8
+_AEAD_TAG: Final = 16
 _BLOCK: Final = 16
 
 
@@ -46,33 +46,33 @@ class Box(Protocol):
 
 def make_box(encr: Encr, integ: Integ | None, keys: BoxKeys) -> Box:
     """Return the box of an encryption, an integrity algorithm and their keys."""
-    if encr is Encr.AES_GCM_16:
-        return _GcmBox(keys.encr)
+    if encr in COMBINED:
+        return _AeadBox(AESGCM if encr is Encr.AES_GCM_16 else ChaCha20Poly1305, keys.encr)
     if integ is None:
         raise IkeError("no integrity algorithm")
     return _CbcBox(keys.encr, integ, keys.integ)
 
 
-class _GcmBox:
-    """AES-GCM with a check value of 16 bytes (RFC 4106, section 3; RFC 5282, section 3)."""
+class _AeadBox:
+    """AES-GCM or ChaCha20-Poly1305 with a check value of 16 bytes (RFC 4106 and RFC 5282, section 3; RFC 7634)."""
 
     block = 1
-    overhead = _GCM_IV + _GCM_TAG
+    overhead = _AEAD_IV + _AEAD_TAG
 
-    def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(key[:-4])
+    def __init__(self, cipher: type[AESGCM | ChaCha20Poly1305], key: bytes) -> None:
+        self._cipher = cipher(key[:-4])
         self._salt = key[-4:]
         self._count = 0
 
     def seal(self, prefix: bytes, plaintext: bytes) -> bytes:
         self._count += 1  # an IV must never come twice under one key; a counter can't
-        iv = self._count.to_bytes(_GCM_IV, "big")
+        iv = self._count.to_bytes(_AEAD_IV, "big")
         return iv + self._cipher.encrypt(self._salt + iv, plaintext, prefix)
 
     def open(self, prefix: bytes, sealed: bytes) -> bytes:
         if len(sealed) < self.overhead:
             raise IkeError(_BAD)
-        iv, rest = sealed[:_GCM_IV], sealed[_GCM_IV:]
+        iv, rest = sealed[:_AEAD_IV], sealed[_AEAD_IV:]
         try:
             return self._cipher.decrypt(self._salt + iv, rest, prefix)
         except InvalidTag as exc:

@@ -1,11 +1,12 @@
-"""Diffie-Hellman: curve25519 (RFC 8031), ecp256 and ecp384 (RFC 5903), modp2048 (RFC 3526).
+"""Diffie-Hellman: curve25519 (RFC 8031), ecp256, ecp384, ecp521 (RFC 5903), modp1024 to modp4096 (RFC 7296, RFC 3526).
 
-Curves are OpenSSL's. The finite field is Python's own ``pow`` with the prime of RFC 3526, because ``cryptography`` has
-announced that it will drop that arithmetic. It does not take constant time; a key serves one exchange and is gone.
+Curves are OpenSSL's. Finite fields are Python's own ``pow``, because ``cryptography`` has announced that it will drop that
+arithmetic. It does not take constant time; a key serves one exchange and is gone.
 """
 
 from __future__ import annotations
 
+import functools
 import secrets
 from typing import Final, Protocol
 
@@ -15,19 +16,22 @@ from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from circumvent.vpn.ikev2.errors import IkeError
 from circumvent.vpn.ikev2.numbers import Group
 
-#: RFC 3526, section 3; the generator is 2.
-_MODP_2048: Final = int(
-    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
-    "EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
-    "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F"
-    "83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B"
-    "E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA0510"
-    "15728E5A8AACAA68FFFFFFFFFFFFFFFF",
-    16,
-)
-_MODP_BYTES: Final = 256
+#: Bits of each finite field, and what is added to the digits of pi in its prime (RFC 7296, appendix B; RFC 3526).
+_FIELDS: Final = {
+    Group.MODP_1024: (1024, 129093),
+    Group.MODP_1536: (1536, 741804),
+    Group.MODP_2048: (2048, 124476),
+    Group.MODP_3072: (3072, 1690314),
+    Group.MODP_4096: (4096, 240904),
+}
+_GENERATOR: Final = 2
+#: RFC 3526, section 8: the largest of the recommended exponents for 4096 bits.
 _EXPONENT_BITS: Final = 320
-_CURVES: Final = {Group.ECP_256: (ec.SECP256R1, 32), Group.ECP_384: (ec.SECP384R1, 48)}
+_CURVES: Final = {
+    Group.ECP_256: (ec.SECP256R1, 32),
+    Group.ECP_384: (ec.SECP384R1, 48),
+    Group.ECP_521: (ec.SECP521R1, 66),
+}
 _NO_VALUE: Final = "the peer's public value is none of this group"
 
 
@@ -53,8 +57,8 @@ def key_exchange(group: Group) -> KeyExchange:
     """Make a fresh key pair."""
     if group is Group.CURVE25519:
         return _Curve25519()
-    if group is Group.MODP_2048:
-        return _Modp()
+    if group in _FIELDS:
+        return _Modp(group)
     return _Ecp(group)
 
 
@@ -93,14 +97,40 @@ class _Ecp:
 
 
 class _Modp:
-    def __init__(self) -> None:
-        # RFC 3526, section 8: exponents of 220 to 320 bits for this group.
+    def __init__(self, group: Group) -> None:
+        self._prime = prime(group)
+        self._size = _FIELDS[group][0] // 8
         self._secret = secrets.randbits(_EXPONENT_BITS) | 1 << _EXPONENT_BITS - 1
-        self.group = Group.MODP_2048
-        self.public = pow(2, self._secret, _MODP_2048).to_bytes(_MODP_BYTES, "big")
+        self.group = group
+        self.public = pow(_GENERATOR, self._secret, self._prime).to_bytes(self._size, "big")
 
     def shared(self, peer: bytes) -> bytes:
         value = int.from_bytes(peer, "big")
-        if len(peer) != _MODP_BYTES or not 1 < value < _MODP_2048 - 1:
+        if len(peer) != self._size or not 1 < value < self._prime - 1:
             raise IkeError(_NO_VALUE)
-        return pow(value, self._secret, _MODP_2048).to_bytes(_MODP_BYTES, "big")
+        return pow(value, self._secret, self._prime).to_bytes(self._size, "big")
+
+
+@functools.cache
+def prime(group: Group) -> int:
+    """Return the prime of a finite field: 2^n - 2^(n-64) - 1 + 2^64 * ([2^(n-130) pi] + c)."""
+    bits, added = _FIELDS[group]
+    return (1 << bits) - (1 << bits - 64) - 1 + (_pi(bits - 130) + added << 64)
+
+
+def _pi(bits: int) -> int:
+    """Return [2^bits pi], by Machin's formula: pi = 16 arctan(1/5) - 4 arctan(1/239)."""
+    spare = 32  # for what every division cuts off
+    one = 1 << bits + spare
+    return (16 * _inverse_tangent(5, one) - 4 * _inverse_tangent(239, one)) >> spare
+
+
+def _inverse_tangent(number: int, one: int) -> int:
+    """Return arctan(1/number), ``one`` being 1."""
+    power = one // number
+    total, divisor, sign = power, 1, 1
+    while power:
+        power //= number * number
+        divisor, sign = divisor + 2, -sign
+        total += sign * (power // divisor)
+    return total

@@ -27,7 +27,7 @@ INTEGRITY: Final = {
     Integ.HMAC_SHA2_384_192: ("sha384", 48, 24),
     Integ.HMAC_SHA2_512_256: ("sha512", 64, 32),
 }
-#: RFC 4106, section 8.1, and RFC 5282, section 7.1: a salt of four bytes behind the key.
+#: RFC 4106, section 8.1, RFC 5282, section 7.1, RFC 7634, section 2: a salt of four bytes behind the key.
 _SALT_BYTES: Final = 4
 #: A nonce has 16 to 256 bytes (RFC 7296, section 3.9).
 NONCE_BYTES: Final = (16, 256)
@@ -88,6 +88,8 @@ class ChildKeys:
 
 def encr_bytes(encr: Encr, key_length: int) -> int:
     """Return the bytes of key material that an encryption takes."""
+    if encr is Encr.CHACHA20_POLY1305:
+        return 32 + _SALT_BYTES
     return key_length // 8 + (_SALT_BYTES if encr is Encr.AES_GCM_16 else 0)
 
 

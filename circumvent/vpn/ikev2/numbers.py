@@ -74,10 +74,15 @@ class Transform(IntEnum):
 
 
 class Encr(IntEnum):
-    """Encryption (RFC 3602, RFC 4106, RFC 5282)."""
+    """Encryption (RFC 3602, RFC 4106, RFC 5282, RFC 7634)."""
 
     AES_CBC = 12
     AES_GCM_16 = 20
+    CHACHA20_POLY1305 = 28
+
+
+#: Encryption that is its own integrity.
+COMBINED: Final = frozenset({Encr.AES_GCM_16, Encr.CHACHA20_POLY1305})
 
 
 class Prf(IntEnum):
@@ -99,11 +104,16 @@ class Integ(IntEnum):
 
 
 class Group(IntEnum):
-    """Diffie-Hellman groups (RFC 3526, RFC 5903, RFC 8031)."""
+    """Diffie-Hellman groups (RFC 7296, appendix B; RFC 3526, RFC 5903, RFC 8031)."""
 
+    MODP_1024 = 2
+    MODP_1536 = 5
     MODP_2048 = 14
+    MODP_3072 = 15
+    MODP_4096 = 16
     ECP_256 = 19
     ECP_384 = 20
+    ECP_521 = 21
     CURVE25519 = 31
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from circumvent.vpn.ikev2.errors import IkeError
-from circumvent.vpn.ikev2.numbers import Encr, Group, Integ, Prf, Protocol
+from circumvent.vpn.ikev2.numbers import COMBINED, Encr, Group, Integ, Prf, Protocol
 from circumvent.vpn.ikev2.numbers import Transform as Sort
 from circumvent.vpn.ikev2.payloads import Proposal, Transform
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ENCR: Final = {
     "aes128gcm16": Transform(Sort.ENCR, Encr.AES_GCM_16, 128),
     "aes256gcm16": Transform(Sort.ENCR, Encr.AES_GCM_16, 256),
+    "chacha20poly1305": Transform(Sort.ENCR, Encr.CHACHA20_POLY1305),
     "aes128": Transform(Sort.ENCR, Encr.AES_CBC, 128),
     "aes192": Transform(Sort.ENCR, Encr.AES_CBC, 192),
     "aes256": Transform(Sort.ENCR, Encr.AES_CBC, 256),
@@ -39,7 +40,12 @@ _DH: Final = {
     "curve25519": Transform(Sort.DH, Group.CURVE25519),
     "ecp256": Transform(Sort.DH, Group.ECP_256),
     "ecp384": Transform(Sort.DH, Group.ECP_384),
+    "ecp521": Transform(Sort.DH, Group.ECP_521),
+    "modp1024": Transform(Sort.DH, Group.MODP_1024),
+    "modp1536": Transform(Sort.DH, Group.MODP_1536),
     "modp2048": Transform(Sort.DH, Group.MODP_2048),
+    "modp3072": Transform(Sort.DH, Group.MODP_3072),
+    "modp4096": Transform(Sort.DH, Group.MODP_4096),
 }
 #: Other spellings of the same.
 _ALIASES: Final = {
@@ -56,17 +62,25 @@ _ALIASES: Final = {
 }
 _NO_ESN: Final = Transform(Sort.ESN, 0)
 
-#: Offered where the profile names nothing: authenticated encryption first.
+_GROUPS: Final = "curve25519-ecp256-ecp384-ecp521-modp2048-modp3072-modp4096"
+#: Offered where the profile names nothing: authenticated encryption first. Groups below 2048 bits are offered only to a
+#: profile that asks for them, because what is recorded today may be read tomorrow.
 DEFAULT_IKE: Final = (
-    "aes256gcm16-aes128gcm16-prfsha384-prfsha256-prfsha512-curve25519-ecp256-ecp384-modp2048",
-    "aes256-aes128-sha256-sha384-sha512-prfsha256-prfsha384-prfsha512-curve25519-ecp256-ecp384-modp2048",
+    f"aes256gcm16-aes128gcm16-chacha20poly1305-prfsha384-prfsha256-prfsha512-{_GROUPS}",
+    f"aes256-aes128-sha256-sha384-sha512-sha1-prfsha256-prfsha384-prfsha512-prfsha1-{_GROUPS}",
 )
-DEFAULT_ESP: Final = ("aes256gcm16-aes128gcm16", "aes256-aes128-sha256-sha384-sha512")
+DEFAULT_ESP: Final = (
+    "aes256gcm16-aes128gcm16-chacha20poly1305",
+    "aes256-aes128-sha256-sha384-sha512-sha1",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IkeSuite:
-    """The algorithms of an IKE SA. ``integ`` is ``None`` with authenticated encryption; key length in bits."""
+    """The algorithms of an IKE SA.
+
+    ``integ`` is ``None`` with authenticated encryption; ``key_length`` in bits, 0 where the algorithm has but one.
+    """
 
     encr: Encr
     key_length: int
@@ -138,7 +152,7 @@ def _sorted(words: Iterable[str], table: dict[str, Transform]) -> list[Transform
 def _encryption(words: list[str]) -> tuple[list[Transform], list[Transform]]:
     """Return encryption and integrity; the latter is none of the offer beside authenticated encryption."""
     encr, integ = _sorted(words, _ENCR), _sorted(words, _INTEG)
-    combined = {one.number == Encr.AES_GCM_16 for one in encr}
+    combined = {one.number in COMBINED for one in encr}
     if len(combined) != 1:
         raise IkeError("it names no encryption, or two sorts that do not go together")
     if combined == {True}:

@@ -13,6 +13,7 @@ from circumvent.vpn.ikev2.numbers import Encr, Integ
 
 SUITES = [
     *((Encr.AES_GCM_16, bits, None) for bits in (128, 256)),
+    (Encr.CHACHA20_POLY1305, 0, None),
     *((Encr.AES_CBC, bits, integ) for bits in (128, 256) for integ in INTEGRITY),
 ]
 
@@ -49,6 +50,25 @@ def test_no_initialisation_vector_comes_twice(suite: tuple[Encr, int, Integ | No
     one = box(suite)
     vectors = {one.seal(b"", bytes(one.block))[:8] for _ in range(50)}
     assert len(vectors) == 50
+
+
+def test_chacha20_poly1305_is_that_of_the_rfc() -> None:
+    """RFC 7634, appendix A: a packet of ESP."""
+    key = bytes.fromhex(
+        "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f a0a1a2a3".replace(" ", "")
+    )
+    keys = BoxKeys(encr=key, integ=b"")
+    aad = bytes.fromhex("0102030400000005")
+    sealed = bytes.fromhex(
+        "1011121314151617"
+        "24039428b97f417e3c13753a4f05087b67c352e6a7fab1b982d466ef407ae5c6"
+        "14ee8099d52844eb61aa95dfab4c02f72aa71e7c4c4f64c9befe2facc638e8f3"
+        "cbec163fac469b502773f6fb94e664da9165b82829f641e0"
+        "76aaa8266b7fb0f7b11b369907e1ad43"
+    )
+    packet = make_box(Encr.CHACHA20_POLY1305, None, keys).open(aad, sealed)
+    assert packet[:4] == bytes.fromhex("45000054")
+    assert packet[-4:] == bytes.fromhex("01020204")
 
 
 def test_an_encryption_without_integrity_is_none() -> None:

@@ -19,10 +19,11 @@ SPI = b"\xc0\x01\x02\x03"
 def test_the_usual_offer_begins_with_authenticated_encryption_and_curve25519() -> None:
     offer = ike_offer(())
     first, second = offer.proposals
-    assert {one.number for one in first if one.kind == 1} == {Encr.AES_GCM_16}
+    assert [one.number for one in first if one.kind == 1] == [20, 20, Encr.CHACHA20_POLY1305]
     assert not [one for one in first if one.kind == 3]
     assert {one.number for one in second if one.kind == 1} == {Encr.AES_CBC}
-    assert offer.groups == (Group.CURVE25519, Group.ECP_256, Group.ECP_384, Group.MODP_2048)
+    assert offer.groups[:3] == (Group.CURVE25519, Group.ECP_256, Group.ECP_384)
+    assert not {Group.MODP_1024, Group.MODP_1536} & set(offer.groups)
     assert len(pack_sa(offer.pack())) < 400
 
 
@@ -36,6 +37,8 @@ def test_a_profile_s_words_are_those_of_strongswan() -> None:
         Transform(2, Prf.HMAC_SHA2_256),
         Transform(4, Group.MODP_2048),
     )
+    (one,) = ike_offer(["chacha20poly1305-prfsha256-modp1024"]).proposals
+    assert one[0] == Transform(1, Encr.CHACHA20_POLY1305)
     (one,) = esp_offer(["aes256-sha512-ecp384"]).proposals
     assert one == (Transform(1, 12, 256), Transform(3, Integ.HMAC_SHA2_512_256), Transform(5, 0))
 
