@@ -55,6 +55,8 @@ def _options_with_facts() -> Iterator[tuple[Option, _rows.Row]]:
         yield entries.odoh_option(target), target
     for server in _read("voice", "stun", _rows.StunRow):
         yield from ((option, server) for option in entries.stun_options(server))
+    for bridge in _read("tor", "bridge", _rows.BridgeRow):
+        yield entries.bridge_option(bridge), bridge
     for page in _read("pages", "page", _rows.PageRow):
         yield from ((option, page) for option in entries.page_options(page))
 

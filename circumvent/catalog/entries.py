@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from circumvent.inputs.bridge_lines import parse_bridge
 from circumvent.model.option import (
     DnscryptSettings,
     Endpoint,
@@ -20,7 +22,7 @@ from circumvent.model.words import Exposure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from circumvent.catalog.rows import DnscryptRow, OdohRow, PageRow, ResolverRow, StunRow
+    from circumvent.catalog.rows import BridgeRow, DnscryptRow, OdohRow, PageRow, ResolverRow, StunRow
 
 CATALOGUE: Final = Origin(source="catalogue")
 #: Kinds that are ordinary with a large operator only.
@@ -66,6 +68,19 @@ def stun_options(row: StunRow) -> Iterator[Option]:
         slug = f"{row.slug}-stun" if transport == "udp" else f"{row.slug}-stun-{transport}"
         place = Endpoint(host=row.host, port=row.port)
         yield _option(row, "stun", place, slug=slug, settings=VoiceSettings(transport=transport))
+
+
+def bridge_option(row: BridgeRow) -> Option:
+    """Return the option of a public bridge: whoever watches the line knows it for one."""
+    found = parse_bridge(row.line)
+    return replace(
+        found,
+        id=f"{row.slug}-{found.kind}",
+        label=row.label,
+        origin=CATALOGUE,
+        operator=row.operator,
+        exposure_override=None,
+    )
 
 
 def page_options(row: PageRow) -> Iterator[Option]:

@@ -77,6 +77,15 @@ class StunRow(Row, frozen=True, kw_only=True):
     transports: tuple[Literal["udp", "tcp", "tls"], ...]
 
 
+class BridgeRow(Row, frozen=True, kw_only=True):
+    """A public Tor bridge or relay, as its bridge line."""
+
+    slug: str
+    label: str
+    operator: str
+    line: str
+
+
 class PageRow(Row, frozen=True, kw_only=True):
     """A page for the baseline, over TCP and, where it can, over QUIC."""
 

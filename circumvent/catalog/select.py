@@ -24,6 +24,10 @@ FEW_OF: Final = {
     ("odoh", Exposure.NOTABLE): 2,
     ("https", Exposure.ORDINARY): 4,
     ("h3", Exposure.ORDINARY): 4,
+    # Few may be tried of what marks the user: rather one of each.
+    ("tor", Exposure.MARKING): 1,
+    ("obfs4", Exposure.MARKING): 1,
+    ("meek", Exposure.MARKING): 1,
 }
 #: What marks the user: so many in all.
 MOST_MARKING: Final = 3

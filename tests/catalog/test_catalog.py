@@ -21,7 +21,7 @@ from circumvent.net.address import is_public
 
 DATA = resources.files("circumvent.catalog").joinpath("data")
 NAMES = sorted(entry.name for entry in DATA.iterdir() if entry.name.endswith(".toml"))
-OURS = ["anchors", "connectivity", "controls", "countries", "domestic", "pages", "resolvers", "voice"]
+OURS = ["anchors", "connectivity", "controls", "countries", "domestic", "pages", "resolvers", "tor", "voice"]
 
 
 def documents() -> list[tuple[str, dict[str, Any]]]:
@@ -78,9 +78,9 @@ def test_no_option_stands_there_twice() -> None:
 
 
 def test_every_kind_of_this_version_that_needs_no_account_is_there() -> None:
-    """Proxies, TURN servers and VPNs are the user's own; bridges are handed out (``docs/catalogue.rst``)."""
-    ours = {option.kind for option in catalog.options() if option.traits.family != "tor"}
-    held = {kind.name for kind in KINDS.values() if kind.family in {"proxy", "vpn", "tor"}} | {"turn"}
+    """Proxies, TURN servers and VPNs are the user's own; some bridges are handed out (``docs/catalogue.rst``)."""
+    ours = {option.kind for option in catalog.options()}
+    held = {kind.name for kind in KINDS.values() if kind.family in {"proxy", "vpn"}} | {"turn", "webtunnel"}
     assert ours == set(KINDS) - held
 
 
@@ -89,6 +89,13 @@ def test_small_operators_are_notable_and_large_ones_ordinary() -> None:
     assert exposure["quad9-doh"] is Exposure.ORDINARY
     assert exposure["njalla-doh"] is Exposure.NOTABLE
     assert exposure["quad9-doq"] is Exposure.NOTABLE
+
+
+def test_what_tor_publishes_is_marking() -> None:
+    ours = [option for option in catalog.options() if option.traits.family == "tor"]
+    assert {option.kind for option in ours} == {"tor", "obfs4", "meek"}
+    assert {option.exposure for option in ours} == {Exposure.MARKING}
+    assert all(getattr(option.settings, "fingerprint", None) for option in ours if option.kind != "meek")
 
 
 def test_baseline_rows_are_pages_and_only_those() -> None:

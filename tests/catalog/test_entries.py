@@ -61,3 +61,18 @@ def test_an_address_in_a_url_needs_no_other() -> None:
     )  # fmt: skip
     (option,) = entries.resolver_options(row)
     assert option.endpoint.addresses == ()
+
+
+def test_a_public_bridge_is_marking_and_named_by_its_row() -> None:
+    row = rows.BridgeRow(
+        slug="somebody",
+        label="Somebody",
+        operator="somebody",
+        line="9.9.9.9:443 0123456789ABCDEF0123456789ABCDEF01234567",
+        source="a test",
+        date=DAY,
+    )
+    option = entries.bridge_option(row)
+    assert (option.id, option.kind, option.operator) == ("somebody-tor", "tor", "somebody")
+    assert option.exposure is Exposure.MARKING
+    assert not option.held_by_user
