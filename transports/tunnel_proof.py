@@ -15,6 +15,7 @@ What answers echoes, how large and how often is up to others, so their silence i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +56,18 @@ SIZES: Final = (1440, 1420, 1400, 1380, 1360, 1320, 1280, 1240, 1200, 1000, 576)
 TRIES: Final = 3
 #: A place that answers only smaller packets than this limits echoes: it shows nothing about the tunnel.
 SMALLEST_MTU: Final = 576
+#: How long it may take to find the largest packet: seconds, or so many round trips if that is more.
+MTU_SECONDS, MTU_ROUND_TRIPS = 3.0, 6.0
+#: Seconds beyond a round trip and a half that echoes of one size may take.
+MTU_WAIT: Final = 0.2
+#: What ends a connection outside, or keeps a packet from leaving.
+_GONE: Final = (
+    NetError,
+    OSError,
+    anyio.EndOfStream,
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+)
 #: Bytes of questions that are padded to be long, for the way up.
 LONG_QUESTION: Final = 1100
 
@@ -80,12 +93,14 @@ async def prove_tunnel(tunnel: PacketTunnel, option: Option, context: Context) -
 class _Place:
     """A place inside that is sent echo requests.
 
-    ``seconds`` is what a round trip took, once one came back; ``over`` tells that this is known, or given up.
+    ``seconds`` is what a round trip took, once one came back; ``over`` tells that this is known, or given up;
+    ``largest`` is the size of the largest packet that came back, in bytes.
     """
 
     echoes: Echoes
     beyond: bool
     seconds: float | None = None
+    largest: int = 0
     over: anyio.Event = field(default_factory=anyio.Event)
 
 
@@ -112,7 +127,6 @@ class _Proof:
         self._proved: _Resolver | None = None
         self._failed: list[tuple[str, Exception]] = []
         self._changed = anyio.Event()
-        self._size = 0
         self._best: _Place | None = None
 
     def close(self) -> None:
@@ -203,7 +217,7 @@ class _Proof:
             with anyio.move_on_after(pause):
                 try:
                     reply = await place.echoes.receive()
-                except (NetError, OSError, anyio.EndOfStream, anyio.BrokenResourceError):
+                except _GONE:
                     return None  # the question meets the same, and the step fails with it
                 return reply.arrived - left[reply.number]
         return None
@@ -212,7 +226,7 @@ class _Proof:
         """Send a request; ``None`` when a packet of that size can't leave."""
         try:
             return await echoes.send(size)
-        except OSError:
+        except _GONE:
             return None
 
     async def _late_echoes(self) -> None:
@@ -239,41 +253,40 @@ class _Proof:
 
     async def mtu(self) -> None:
         """Run the ``mtu`` step; that nobody answers echoes is no failure."""
-        async with self._trace.step("mtu") as step:
+        async with self._trace.step("mtu", limit=math.inf) as step:
             for place in sorted(self._places, key=lambda place: place.beyond):
                 if place.seconds is None:
                     continue
-                size = await self._largest(place, place.seconds)
-                if size >= SMALLEST_MTU:
-                    self._size, self._best = size, place
-                    step.detail["mtu"] = size
+                with anyio.move_on_after(max(MTU_SECONDS, MTU_ROUND_TRIPS * place.seconds)):
+                    await self._find_largest(place, place.seconds)
+                if place.largest >= SMALLEST_MTU:
+                    self._best = place
+                    step.detail["mtu"] = place.largest
                     step.detail["packets"] = place.echoes.sent
                     if place.echoes.mtu_said is not None:
                         step.detail["said"] = place.echoes.mtu_said
                     return
             step.detail["unavailable"] = "no echo of a large packet came back"
 
-    async def _largest(self, place: _Place, round_trip: float) -> int:
-        """Return the size of the largest packet that comes back, 0 if none does."""
-        best = await self._come_back(place.echoes, [self._facts.mtu], round_trip)
-        if best:
-            return best
-        said = place.echoes.mtu_said
-        sizes = {size for size in SIZES if size < self._facts.mtu} | ({said} if said else set())
-        return await self._come_back(place.echoes, sorted(sizes, reverse=True), round_trip)
+    async def _find_largest(self, place: _Place, round_trip: float) -> None:
+        """Find the largest packet that comes back from a place: the whole of what there is, else a dozen sizes at once."""
+        await self._try_sizes(place, [self._facts.mtu], round_trip)
+        if place.largest < self._facts.mtu:
+            said = place.echoes.mtu_said
+            sizes = {size for size in SIZES if size < self._facts.mtu} | ({said} if said else set())
+            await self._try_sizes(place, sorted(sizes, reverse=True), round_trip)
 
-    async def _come_back(self, echoes: Echoes, sizes: list[int], round_trip: float) -> int:
-        best = 0
+    async def _try_sizes(self, place: _Place, sizes: list[int], round_trip: float) -> None:
         for _ in range(TRIES):
             for size in sizes:
-                if size > best:
-                    await self._send(echoes, size)
-            with anyio.move_on_after(min(max(3 * round_trip, 0.25), 1.0)):
-                while best < sizes[0]:
-                    best = max(best, (await echoes.receive()).size)
-            if best >= sizes[0]:
+                if size > place.largest:
+                    await self._send(place.echoes, size)
+            with anyio.move_on_after(1.5 * round_trip + MTU_WAIT):
+                while place.largest < sizes[0]:
+                    reply = await place.echoes.receive()
+                    place.largest = max(place.largest, reply.size)
+            if place.largest >= sizes[0]:
                 break
-        return best
 
     # sustain
 
@@ -281,7 +294,7 @@ class _Proof:
         """Run the steps ``sustain_down`` and ``sustain_up``: with echoes where they come back, else with questions."""
         if self._best is not None:
             echoes = self._best.echoes
-            await sustain_inside(self._trace, echoes, echoes, self._size, self._size)
+            await sustain_inside(self._trace, echoes, echoes, self._best.largest, self._best.largest)
             return
         proved = self._must_be_proved()
         size, asked = proved.asker.longest or (LONG_QUESTION, None)
