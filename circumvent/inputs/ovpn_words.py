@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from circumvent.inputs.ovpn_lines import Directive
 
-_WORD: Final = re.compile(r"[A-Za-z0-9:_+!@.?/-]{1,2000}")
+_WORD: Final = re.compile(r"[A-Za-z0-9:_+!@.?=,/-]{1,2000}")
 _MOST_CIPHERS: Final = 32
 
 

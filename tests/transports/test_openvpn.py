@@ -221,11 +221,21 @@ async def test_a_server_without_state_asks_for_the_wrapped_key_again(
     assert Opcode.CONTROL_WKC in sent
 
 
-async def test_tls_1_2(openvpn: Servers, unbound: Resolver) -> None:
-    server = openvpn.get(more=("tls-version-max 1.2",))
-    result = await attempt(profile_option(server.with_remote()), unbound, goal=Proof.CARRIED)
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2"])
+async def test_older_tls(openvpn: Servers, unbound: Resolver, version: str) -> None:
+    weak = ("tls-version-min 1.0", "tls-cipher DEFAULT:@SECLEVEL=0")
+    server = openvpn.get(more=(f"tls-version-max {version}", *weak))
+    result = await attempt(profile_option(server.with_remote(*weak)), unbound, goal=Proof.CARRIED)
     assert (result.failure, result.proof) == (None, Proof.CARRIED)
-    assert result.detail("tls_handshake")["version"] == "TLSv1.2"
+    assert result.detail("tls_handshake")["version"] == ("TLSv1" if version == "1.0" else f"TLSv{version}")
+
+
+async def test_what_a_profile_does_not_say_is_tls_1_2_at_least(openvpn: Servers, unbound: Resolver) -> None:
+    weak = ("tls-version-max 1.1", "tls-version-min 1.0", "tls-cipher DEFAULT:@SECLEVEL=0")
+    result = await attempt(profile_option(openvpn.get(more=weak).with_remote()), unbound, limit=2.0)
+    assert result.failure is not None
+    assert result.failure[0] == "tls_handshake"
+    assert result.proof is Proof.REACHED
 
 
 async def test_the_session_is_ended_by_the_protocol(openvpn: Servers, unbound: Resolver) -> None:
