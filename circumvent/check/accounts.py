@@ -7,6 +7,8 @@ uses it already, because a second login may end the first. Afterwards it is not 
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -14,11 +16,12 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from circumvent.model.record import Step
+from circumvent.model.secret import Secret
 from circumvent.model.words import Proof, Reason
 from circumvent.net.errors import CannotTry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt, Json
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 WAIT: Final = 3.0
 #: No clock that is right shows an earlier day: what this package ships was written then.
 BUILT: Final = datetime(2026, 11, 22, tzinfo=UTC)
+#: Fields of settings that tell who logs in.
+_IDENTITIES: Final = ("private_key", "key", "psk")
 #: Steps whose first packet holds credentials.
 LOGIN: Final = "authenticate"
 
@@ -49,6 +54,13 @@ def admission(attempt: Attempt) -> dict[str, Json]:
     return {} if step is None else step.detail
 
 
+def identity(option: Option) -> bytes:
+    """Return a digest of who logs in: user name and keys, but nothing of the way to the server."""
+    held = [option.user, *(getattr(option.settings, name, None) for name in _IDENTITIES)]
+    texts = [one.reveal() if isinstance(one, Secret) else "" for one in held]
+    return hashlib.sha256("\0".join(texts).encode()).digest()
+
+
 @dataclass(slots=True)
 class Accounts:
     """Lets profiles begin, or says why not.
@@ -63,6 +75,7 @@ class Accounts:
     sources: bool = True
     _right: bool | None = None
     _known: anyio.Event = field(default_factory=anyio.Event)
+    _turns: dict[tuple[bytes, str], anyio.Lock] = field(default_factory=dict)
 
     def learn(self, right: bool | None) -> None:
         """Take note that this device's clock is right, or wrong; ``None`` changes nothing."""
@@ -92,6 +105,20 @@ class Accounts:
             raise CannotTry(Reason.CLOCK)
         if right is None and self.clock.local(self.clock.now()) < BUILT.timestamp():
             raise CannotTry(Reason.CLOCK, f"it shows a day before {BUILT:%Y-%m-%d}")
+
+    @asynccontextmanager
+    async def turn(self, option: Option, servers: Iterable[str]) -> AsyncIterator[None]:
+        """Hold an account at its servers while it is tried; another profile of the same one waits.
+
+        A provider's file for UDP and that for TCP are one account at one server, and most servers end the first session
+        when the second begins: what was cut then would be of our own making.
+        """
+        async with AsyncExitStack() as stack:
+            if option.traits.account:
+                who = identity(option)
+                for server in sorted(set(servers) or {option.endpoint.host}):
+                    await stack.enter_async_context(self._turns.setdefault((who, server), anyio.Lock()))
+            yield
 
     async def _time_of_day(self) -> bool | None:
         if self.sources:

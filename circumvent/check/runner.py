@@ -167,9 +167,14 @@ class Runner:
         self._under_way.add(trace)
         try:
             endpoint, addresses = await self._locate(task, carrier, trace)
-            await self.services.accounts.admit(option, () if carrier is not None else addresses, trace)
+            accounts, servers = self.services.accounts, () if carrier is not None else addresses
+            await accounts.admit(option, servers, trace)
             located = replace(task, option=replace(option, endpoint=endpoint))
-            async with self._pace.turn(option), self._budget.promise(cost(task)) as granted:
+            async with (
+                accounts.turn(option, servers),
+                self._pace.turn(option),
+                self._budget.promise(cost(task)) as granted,
+            ):
                 if not granted:
                     raise CannotTry(Reason.BUDGET)
                 return await self._lease(located, addresses, trace, carrier)

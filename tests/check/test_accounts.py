@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -11,6 +12,7 @@ from circumvent import catalog
 from circumvent.check import services
 from circumvent.check.accounts import BUILT, WAIT, logged_in
 from circumvent.model.record import Step
+from circumvent.model.secret import Secret
 from circumvent.model.words import Proof, Reason, Status
 from circumvent.net.errors import Refusal
 from circumvent.net.own_use import OwnUse
@@ -170,6 +172,19 @@ async def test_no_profile_is_watched_while_triggers_run(monkeypatch: pytest.Monk
     )
     await play(monkeypatch, script, plan)
     assert script.tries("home") == 1
+
+
+async def test_one_account_at_one_server_has_one_session_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files for UDP and TCP of one provider: the second login would end the first session."""
+    anna, ben = Secret("anna"), Secret("ben")
+    udp, tcp = profile("udp", host="127.9.9.9", port=1194), profile("tcp", host="127.9.9.9", port=443)
+    script = Script()
+    report = await play(monkeypatch, script, make_run_plan(replace(udp, user=anna), replace(tcp, user=anna)))
+    assert script.most_at_once == 1
+    assert {of(report, name).status for name in ("udp", "tcp")} == {Status.WORKS}
+    script = Script()
+    await play(monkeypatch, script, make_run_plan(replace(udp, user=anna), replace(tcp, user=ben)))
+    assert script.most_at_once == 2
 
 
 def test_what_counts_as_a_login() -> None:
