@@ -8,6 +8,7 @@ from circumvent.model import failure as failures
 from circumvent.net.errors import NetError, PeerError, Refusal
 from circumvent.vpn.ikev2.errors import IkeError, LoginFailed, Notified, WrongPeer
 from circumvent.vpn.ikev2.numbers import Encr, Notify
+from circumvent.vpn.mschapv2 import ERRORS
 
 if TYPE_CHECKING:
     from circumvent.net.trace import OpenStep
@@ -46,7 +47,9 @@ def explain(exc: IkeError, *, authenticated: bool, step: OpenStep) -> NetError:
     if isinstance(exc, LoginFailed):
         if exc.code is not None:
             step.detail["error_code"] = exc.code
-        return _refusal(failures.AUTH_REJECTED, "the login failed", exc.authenticated, step)
+        said = ERRORS.get(exc.code or 0)
+        words = "the login failed" if said is None else f"the login failed: {said}"
+        return _refusal(failures.AUTH_REJECTED, words, exc.authenticated, step)
     if isinstance(exc, Notified):
         step.detail["error_code"] = exc.code
         if exc.code in REFUSALS:

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from circumvent.convert import CannotWrite, write
 from circumvent.ids import IdMaker, canonical
 from circumvent.inputs import read_inputs
+from circumvent.inputs.der import DerError, rounds, signed_content
 from circumvent.inputs.draft import clean_label
+from circumvent.inputs.mobileconfig import read_mobileconfig
+from circumvent.inputs.problem import LineError
+from circumvent.inputs.sswan import read_sswan
+from circumvent.model.secret import Secret
 from circumvent.names.stamps import StampError, format_stamp, parse_stamp
 from circumvent.net import packets, socks, stun
 from circumvent.net.errors import PeerError
@@ -20,6 +25,7 @@ from circumvent.vpn import http_head, mschapv2, ppp
 from circumvent.vpn.amneziawg.tags import TagError, parse_tags
 from circumvent.vpn.ikev2 import message as ike
 from circumvent.vpn.ikev2 import payloads
+from circumvent.vpn.ikev2.eap import EapPeer
 from circumvent.vpn.ikev2.errors import IkeError
 from circumvent.vpn.ikev2.identity import parse_identity
 from circumvent.vpn.l2tp import control as l2tp
@@ -140,6 +146,17 @@ def ike_payload(data: bytes) -> None:
             readers[data[0] % len(readers)](data[1:])
 
 
+def eap(data: bytes) -> None:
+    """A server's half of a conversation, in pieces of sixteen to seventy-nine bytes."""
+    peer = EapPeer(Secret("anna"), Secret("password"))
+    rest = data
+    while rest:
+        size = rest[0] % 64 + 16
+        with suppress(IkeError):
+            peer.take(rest[1 : 1 + size], authenticated=True)
+        rest = rest[1 + size :]
+
+
 def point_to_point(data: bytes) -> None:
     """PPP: frame, packet, options, challenge."""
     with suppress(ppp.PppError):
@@ -177,6 +194,11 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "openvpn-client-key": _text(static_key.parse_client_key, static_key.KeyTextError),
     "ikev2": ikev2,
     "ikev2-payloads": ike_payload,
+    "eap": eap,
+    "sswan": _text(read_sswan, LineError),
+    "mobileconfig": _guarded(lambda data: list(read_mobileconfig(data)), LineError),
+    "signed-message": _guarded(signed_content, DerError),
+    "key-file-rounds": _guarded(rounds, DerError),
     "ikev1": _guarded(lambda data: ikev1.parse_answer(data, bytes(8)), ikev1.Ikev1Error),
     "l2tp": _guarded(l2tp.parse, l2tp.L2tpError),
     "sstp": _in_pieces(sstp.Deframer, sstp.SstpError),

@@ -47,6 +47,9 @@ def test_a_failed_login_has_the_number_of_ms_chap() -> None:
     assert isinstance(found, Refusal)
     assert (found.error, found.authenticated) == ("auth_rejected", True)
     assert step.detail == {"error_code": 691, "authenticated": True}
+    assert found.detail == "the login failed: name or password is wrong"
+    silent = explain(LoginFailed(None, authenticated=False), authenticated=False, step=step)
+    assert silent.detail == "the login failed"
 
 
 def test_somebody_else_and_nonsense() -> None:
