@@ -53,6 +53,12 @@ class LeftOut:
     def __init__(self) -> None:
         self._reasons: dict[str, list[str]] = {}
 
+    @property
+    def _incomplete(self) -> bool:
+        """Tell whether completeness was asked for, and something is missing that could be there."""
+        lacking = any(not reason.endswith(_UNPACKAGED) for reason in self._reasons)
+        return lacking and os.environ.get(COMPLETE) == "1"
+
     def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if not report.skipped or hasattr(report, "wasxfail"):
             return
@@ -69,8 +75,7 @@ class LeftOut:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run that should have been complete."""
-        lacking = [reason for reason in self._reasons if not reason.endswith(_UNPACKAGED)]
-        if lacking and os.environ.get(COMPLETE) == "1" and session.exitstatus == pytest.ExitCode.OK:
+        if self._incomplete and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -83,5 +88,5 @@ class LeftOut:
             terminalreporter.write_line(f"because {reason}:")
             for test in sorted(tests):
                 terminalreporter.write_line(f"  {test}")
-        if os.environ.get(COMPLETE) == "1":
+        if self._incomplete:
             terminalreporter.write_line(f"{COMPLETE}=1: leaving tests out is a failure", red=True)

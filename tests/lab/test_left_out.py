@@ -80,3 +80,4 @@ def test_a_program_that_nobody_packages_does_not_make_a_run_incomplete(tmp_path:
     done = _pytest(tmp_path, "1")
     assert done.returncode == 0, done.stdout
     assert "because amneziawg-go is not on PATH (no package has it)" in done.stdout
+    assert "is a failure" not in done.stdout
