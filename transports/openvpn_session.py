@@ -100,10 +100,8 @@ def make_wrapping(settings: OpenvpnSettings, second: int) -> wrap.Wrapping:
                 return wrap.TlsCryptV2(*parse_client_key(key), second=second)
             case _:
                 return wrap.Plain()
-    except KeyTextError as exc:
-        raise CannotTry(
-            Reason.UNSUPPORTED, f"the profile's {settings.wrapping} key can't be used: {exc}"
-        ) from None
+    except KeyTextError:
+        raise CannotTry(Reason.UNSUPPORTED, f"its {settings.wrapping} key can't be used") from None
 
 
 def offered_ciphers(settings: OpenvpnSettings) -> tuple[str, ...]:
@@ -114,9 +112,7 @@ def offered_ciphers(settings: OpenvpnSettings) -> tuple[str, ...]:
     wanted = settings.ciphers or DEFAULT_CIPHERS
     spoken = tuple(cipher for cipher in wanted if cipher in CIPHERS)
     if not spoken:
-        raise CannotTry(
-            Reason.UNSUPPORTED, "the profile wants ciphers of the data channel that are not spoken"
-        )
+        raise CannotTry(Reason.UNSUPPORTED, "its ciphers of the data channel are not spoken")
     return spoken
 
 

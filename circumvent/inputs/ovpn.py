@@ -32,13 +32,13 @@ _OTHERS: Final = re.compile(
     r"^\s*(?:client|tls-client|dev\s+\S+|proto\s+\S+|<ca>|<connection>)\s*\r?$", re.MULTILINE
 )
 
-#: Directives of which each makes a profile one that can't be tried, and the words for it.
+#: Directives of which each makes a profile one that can't be tried, and the words for it: 60 characters fit a screen.
 _UNSPOKEN: Final = {
-    "secret": "it has a static key and no TLS (secret): there is no handshake that could be judged",
-    "scramble": "it disguises packets as patched versions of OpenVPN do (scramble), which is not spoken",
-    "static-challenge": "it wants a one-time code at each log-in (static-challenge), which can't be given here",
-    "pkcs11-id": "its key is on a smart card (pkcs11), which is not asked",
-    "cryptoapicert": "its key is in the store of Windows (cryptoapicert), which is not asked",
+    "secret": "it has a static key and no TLS (secret)",
+    "scramble": "it is disguised as patched versions do it (scramble)",
+    "static-challenge": "it wants a one-time code at each log-in",
+    "pkcs11-id": "its key is on a smart card (pkcs11)",
+    "cryptoapicert": "its key is in the store of Windows (cryptoapicert)",
 }
 #: Directives of a server.
 _SERVER: Final = frozenset({"server", "server-ipv6", "server-bridge", "tls-server", "ifconfig-pool"})
@@ -126,9 +126,7 @@ class _Profile:
         """Return the option."""
         remotes = self.remotes.finish()
         if self.own_address and not self.pulls:
-            self.refuse(
-                "it is for a link between two machines, whose server gives no addresses (ifconfig without client)"
-            )
+            self.refuse("it is a link between two machines, without a server")
         rules = self.server.finish()
         if rules.ca is None and not rules.fingerprints and self.unsupported is None:
             raise LineError("this profile has no ca and no peer-fingerprint: its server can't be verified.")
@@ -221,7 +219,7 @@ def _pkcs12(profile: _Profile, directive: Directive) -> None:
         return
     bundle = ovpn_files.open_pkcs12(data, profile.key_password, directive)
     if bundle is None:
-        profile.refuse("its pkcs12 file is locked with a passphrase that is not there")
+        profile.refuse("its pkcs12 file is locked with a passphrase")
         return
     profile.key, profile.texts["cert"] = Secret(bundle.key), bundle.certificate
     if bundle.others:
@@ -248,7 +246,7 @@ def _label(profile: _Profile, directive: Directive) -> None:
 
 def _device(profile: _Profile, directive: Directive) -> None:
     if (directive.word() or "").lower().startswith("tap"):
-        profile.refuse("it carries Ethernet frames (dev tap), and only IP packets are spoken")
+        profile.refuse("it carries Ethernet frames (dev tap), not IP packets")
 
 
 def _compress(profile: _Profile, directive: Directive) -> None:
