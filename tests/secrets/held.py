@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import plistlib
 import random
 from dataclasses import dataclass
 from functools import cache
@@ -140,6 +142,41 @@ def _ikev2() -> Held:
     return Held("ikev2", "ikev2.toml", text, (psk, user, password, *key_lines(private)))
 
 
+def _mobileconfig() -> Held:
+    psk, user, password = word(), word(), word()
+    logins: tuple[dict[str, object], ...] = (
+        {"AuthenticationMethod": "SharedSecret", "SharedSecret": psk},
+        {
+            "AuthenticationMethod": "None",
+            "ExtendedAuthEnabled": 1,
+            "AuthName": user,
+            "AuthPassword": password,
+        },
+    )
+    payloads = [
+        {
+            "PayloadType": "com.apple.vpn.managed",
+            "UserDefinedName": f"phone {number}",
+            "VPNType": "IKEv2",
+            "IKEv2": {"RemoteAddress": place(500, 4500), **login},
+        }
+        for number, login in enumerate(logins)
+    ]
+    text = plistlib.dumps({"PayloadType": "Configuration", "PayloadContent": payloads}).decode("utf-8")
+    return Held("ikev2", "phone.mobileconfig", text, (psk, user, password))
+
+
+def _sswan() -> Held:
+    user = word()
+    profile = {
+        "name": "my phone",
+        "type": "ikev2-eap",
+        "remote": {"addr": place(500, 4500)},
+        "local": {"eap_id": user},
+    }
+    return Held("ikev2", "phone.sswan", json.dumps(profile, indent=1), (user,))
+
+
 def _table(kind: str, extra: str = "", port: int | None = None) -> Held:
     user, password = word(), word()
     number = f"port = {port}\n" if port else ""
@@ -186,6 +223,8 @@ _MAKERS: Final[tuple[Callable[[], Held], ...]] = (
     lambda: _openvpn("tls-crypt", 1194),
     lambda: _openvpn("tls-auth", 1195),
     _ikev2,
+    _mobileconfig,
+    _sswan,
     _openconnect,
     lambda: _table("sstp", port=4435),
     lambda: _link("socks5", "socks5://", 1080),
