@@ -47,7 +47,7 @@ def write(rows: Sequence[Row], world: World, folder: Path) -> None:
         servers.setdefault(_label(row), []).append(row)
     resolvers = [table for label, own in servers.items() for table in _resolver(label, own, world)]
     voices = [_stun(row, world) for row in rows if row["kind"] == "stun"]
-    for name, tables in (("resolvers", resolvers), ("voice", voices), ("pages", [])):
+    for name, tables in (("resolvers", resolvers), ("voice", voices), ("tor", []), ("pages", [])):
         (folder / f"{name}.toml").write_text("".join(tables), "utf-8")
 
 
