@@ -366,6 +366,26 @@ def test_a_name_over_a_line_that_loses_reorders_and_repeats(
     assert bool(each.wire.report().silent) is not listed
 
 
+def test_connections_with_explicit_congestion_notification(
+    lab: Callable[..., Lab], pki: Pki, family: int
+) -> None:
+    """RFC 3168: its bits pass the wire, and a SYN that has them is a SYN."""
+    sni = blocking(ClientHello(wanted=HelloWanted(names=LISTED)), Reset(to_server=True), scope=TLS)
+    syn = Blocking(name="syn", when=Syn(), then=Reset(), scope=Scope(ports=(81,)))
+    each = lab(sni, syn)
+    for side in (each.wire.in_world, each.wire.in_client):
+        with side():
+            write("/proc/sys/net/ipv4/tcp_ecn", "1")
+    each.tls_server(pki, family)
+    with each.wire.in_client(), socket.create_connection((WEB[family], 443), 5) as connection:
+        options = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[5]
+        assert options & 8  # TCPI_OPT_ECN of linux/tcp.h
+    assert each.curl("https://free.example/", family=family)[0] == 0
+    assert each.curl("https://blocked.example/", family=family)[0] == TLS_FAILED
+    assert each.curl("http://free.example:81/", family=family)[0] == REFUSED
+    each.wire.check_fired()
+
+
 # Protocols and tunnels
 
 
