@@ -36,6 +36,7 @@ from circumvent.vpn.sstp import message as sstp
 from circumvent.vpn.wireguard.framing import Plain
 from circumvent.vpn.wireguard.handshake import Identity
 from circumvent.vpn.wireguard.peer import Peer, PresharedKeyError
+from tests.fuzz import tor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,4 +214,5 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "stun": _guarded(stun.decode, stun.StunError),
     "stun-stream": _in_pieces(stun.Deframer, stun.StunError),
     "socks": _guarded(socks.decode_datagram, PeerError),
+    **tor.TARGETS,
 }
