@@ -10,6 +10,7 @@ import pytest
 from circumvent.lab.actions import Drop
 from circumvent.lab.blocking import Blocking
 from circumvent.lab.flow import DOWN, UP
+from circumvent.lab.netlink import Netlink
 from circumvent.lab.packet import UDP, Endpoint, rewritten
 from circumvent.lab.rule import DROPPED, Verdict
 from circumvent.lab.rules.endpoint import AnyPacket
@@ -17,7 +18,7 @@ from circumvent.lab.rules.limits import Amount
 from circumvent.lab.rules.tunnels import OpenVpn, WireGuard
 from circumvent.lab.scope import Scope
 from circumvent.lab.shaping import Shape
-from circumvent.model.words import Proof, Status
+from circumvent.model.words import Proof, Reason, Status
 from circumvent.model.words import Scope as Reach
 from circumvent.say.reasons import reason
 from circumvent.say.tunnels import passes_nothing, silent_to_strangers
@@ -151,7 +152,7 @@ def test_handshakes_pass_and_data_does_not(tmp_path: Path) -> None:
 def test_servers_are_down(tmp_path: Path) -> None:
     with vpn_world(tmp_path) as world:
         held = profiles(world)
-        for daemon in world.daemons[2:]:
+        for daemon in world.daemons[3:]:
             daemon.stop()
         found = world.check(held)
     assert statuses(found) == dict.fromkeys(("wg", "udp", "tcp"), Status.UNREACHABLE)
@@ -231,3 +232,29 @@ def test_a_client_has_ipv6_alone(tmp_path: Path) -> None:
         found = world.check(held)
     assert statuses(found) == {"wg": Status.WORKS, "udp": Status.WORKS, "old": Status.NOT_RUN}
     assert found["old"].reason == "no_family"
+
+
+def test_a_wrong_clock_holds_profiles_back_and_locks_no_key_out(tmp_path: Path) -> None:
+    """The peer remembers the latest time that it saw: two hours later than now would shut the key out for two hours."""
+    with vpn_world(tmp_path) as world:
+        held = {"wg.conf": world.wireguard().profile(), "udp.ovpn": world.openvpn().with_remote()}
+        found = world.check(held, clock=7200.0)
+        assert {(one.status, one.reason) for one in found.values()} == {(Status.NOT_RUN, Reason.CLOCK)}
+        assert "clock_skew" in {finding.kind for finding in world.last.network.findings}
+        assert statuses(world.check(held, "--anyway", clock=7200.0)) == {
+            "wg": Status.WORKS,
+            "udp": Status.WORKS,
+        }
+        assert statuses(world.check(held)) == {"wg": Status.WORKS, "udp": Status.WORKS}
+
+
+def test_a_profile_that_is_up_on_this_device_is_left_alone(tmp_path: Path) -> None:
+    with vpn_world(tmp_path) as world:
+        peer = world.wireguard()
+        with world.wire.in_client(), Netlink() as netlink:
+            netlink.add_address("lo", peer.addresses[0].partition("/")[0])
+        (option,) = world.check({"wg.conf": peer.profile()}).values()
+        assert (option.status, option.reason) == (Status.NOT_RUN, Reason.IN_USE)
+        (option,) = world.check({"wg.conf": peer.profile()}, "--anyway").values()
+        assert option.status is Status.WORKS
+        assert any("a second login may have ended the first" in note for note in world.last.notes)

@@ -16,6 +16,8 @@ from circumvent.lab.engine import Path as Way
 from circumvent.lab.engine import symmetric
 from circumvent.lab.namespace import write
 from circumvent.lab.netlink import Netlink
+from circumvent.lab.run import COMMAND_LINE
+from circumvent.lab.scenario_client import NO_CATALOGUE
 from circumvent.lab.wire import CLIENT, WireConfig, open_wire
 from circumvent.model.report import Report
 from tests.lab import names, openvpn, web, wireguard, zone
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parent.parent.parent
 RESOLVER: Final = ("198.51.100.10", "2001:db8:100::10")
 CONTROL: Final = ("198.51.100.40", "2001:db8:100::40")
+#: A control of another operator: of the time of day two must agree that it is wrong.
+OTHER_CONTROL: Final = ("198.51.100.16", "2001:db8:100::16")
+_OTHER_NAME: Final = "lab.example"
 _NAME: Final = "vpn.lab.example"
 _CONTROL_NAME: Final = "control.lab.example"
 #: Ten milliseconds each way: a line on which nothing waits.
@@ -84,8 +89,11 @@ class VpnWorld:
         self.daemons.append(server.daemon)
         return server
 
-    def check(self, profiles: dict[str, str], *more: str) -> dict[str, OptionReport]:
-        """Run the command line on the near side; return the options by the stem of their file."""
+    def check(self, profiles: dict[str, str], *more: str, clock: float = 0.0) -> dict[str, OptionReport]:
+        """Run the command line on the near side; return the options by the stem of their file.
+
+        :param clock: seconds that the client's clock is ahead.
+        """
         held = self._place("held")
         for name, text in profiles.items():
             (held / name).write_text(text)
@@ -93,8 +101,7 @@ class VpnWorld:
             done = subprocess.run(
                 [
                     sys.executable,
-                    "-c",
-                    "import sys; from circumvent.cli.app import main; sys.exit(main())",
+                    *("-m", "circumvent.lab.scenario_client", str(clock), NO_CATALOGUE, COMMAND_LINE),
                     "check",
                     *(str(held / name) for name in profiles),
                     *self.arguments,
@@ -164,9 +171,11 @@ def vpn_world(
     daemons: list[Daemon] = []
     anchor = folder / "root.anchor"
     anchor.write_text(keys.anchor + "\n", encoding="ascii")
-    for name in ("unbound", "control"):
+    for name in ("unbound", "control", "other"):
         (folder / name).mkdir()
-    config = WireConfig(rules=rules, path=way, client=tuple(client), world=(*RESOLVER, *CONTROL))
+    config = WireConfig(
+        rules=rules, path=way, client=tuple(client), world=(*RESOLVER, *CONTROL, *OTHER_CONTROL)
+    )
     with open_wire(config) as wire:
         try:
             with wire.in_world():
@@ -189,13 +198,21 @@ def vpn_world(
                     ca_file=pki.ca_file,
                 )
                 daemons.append(control.daemon)
+                other = web.start_control(
+                    folder / "other",
+                    addresses=OTHER_CONTROL,
+                    name=_OTHER_NAME,
+                    credentials=pki.good,
+                    ca_file=pki.ca_file,
+                )
+                daemons.append(other.daemon)
             arguments = (
                 "--ca", str(pki.ca_file),
                 "--trust-anchor", str(anchor),
                 "--dns-control", "lab.example=198.51.100.16,2001:db8:100::16",
                 "--resolver", RESOLVER[0] if "." in client[0] else f"[{RESOLVER[1]}]:53",
                 "--system-dns", "--allow-private", "--fast", "--no-builtin", "--json",
-                "--control", control.nonce_url,
+                "--control", control.nonce_url, "--control", other.nonce_url,
             )  # fmt: skip
             world = VpnWorld(wire, folder, pki, arguments, tuple(client), daemons)
             yield world
