@@ -306,7 +306,10 @@ def tor_bridge(daemons: list[Daemon], lab_directory: Callable[[str], Path]) -> t
     """A Tor bridge: a plain ORPort, and obfs4 in each ``iat-mode``."""
     requires("tor", "obfs4proxy")
     handle = tor.start_bridge(
-        lab_directory("tor"), address="198.51.100.34", obfs4proxy=find_program("obfs4proxy") or ""
+        lab_directory("tor"),
+        address="198.51.100.34",
+        ipv6="2001:db8:100::34",
+        obfs4proxy=find_program("obfs4proxy") or "",
     )
     daemons += [handle.daemon, *(proxy.daemon for mode, proxy in handle.obfs4.items() if mode)]
     return handle

@@ -39,6 +39,7 @@ Log notice stdout
 Log info file {directory}/info.log
 SocksPort 0
 ORPort {address}:{or_port} IPv4Only
+{ipv6}
 Address {address}
 AssumeReachable 1
 BridgeRelay 1
@@ -111,13 +112,17 @@ class Obfs4:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
-    """A running bridge. ``fingerprint`` is hexadecimal, as lines have it; ``obfs4`` is keyed by ``iat-mode``."""
+    """A running bridge. ``fingerprint`` is hexadecimal, as lines have it; ``obfs4`` is keyed by ``iat-mode``.
+
+    ``ipv6`` is a second address of its plain port, if it has one.
+    """
 
     daemon: Daemon
     address: str
     port: int
     fingerprint: str
     obfs4: Mapping[int, Obfs4]
+    ipv6: str | None = None
 
     def line(self, iat_mode: int | None = None) -> str:
         """Return its bridge line: without a disguise, or with obfs4."""
@@ -151,7 +156,9 @@ class Site:
         return f"meek_lite 192.0.2.20:80 {self.bridge.fingerprint} url=https://{host}/ front={self.name}"
 
 
-def start_bridge(directory: Path, *, address: str, obfs4proxy: str, everywhere: bool = False) -> Bridge:
+def start_bridge(
+    directory: Path, *, address: str, obfs4proxy: str, ipv6: str | None = None, everywhere: bool = False
+) -> Bridge:
     """Start tor with obfs4proxy, and obfs4proxy by itself for the other values of ``iat-mode``.
 
     ``everywhere`` lets the one of :data:`EVERYWHERE` listen at every address, without pauses: for crowds.
@@ -162,6 +169,7 @@ def start_bridge(directory: Path, *, address: str, obfs4proxy: str, everywhere: 
             directory=directory,
             address=address,
             or_port=OR_PORT,
+            ipv6="" if ipv6 is None else f"ORPort [{ipv6}]:{OR_PORT} IPv6Only",
             obfs4proxy=obfs4proxy,
             obfs4_port=OBFS4_PORTS[0],
             nobody="0" * 39,
@@ -192,7 +200,9 @@ def start_bridge(directory: Path, *, address: str, obfs4proxy: str, everywhere: 
         for proxy in proxies.values():
             proxy.daemon.stop()
         raise
-    return Bridge(daemon=daemon, address=address, port=OR_PORT, fingerprint=fingerprint, obfs4=proxies)
+    return Bridge(
+        daemon=daemon, address=address, port=OR_PORT, fingerprint=fingerprint, obfs4=proxies, ipv6=ipv6
+    )
 
 
 _CLIENT: Final = """\

@@ -90,6 +90,14 @@ async def test_a_try_stops_where_it_is_told_to(tor_bridge: Bridge, iat_mode: int
     assert attempt.step("sustain_down") is None
 
 
+async def test_over_ipv6(tor_bridge: Bridge) -> None:
+    attempt = await try_once(
+        bridge(f"[{tor_bridge.ipv6}]:{tor_bridge.port} {tor_bridge.fingerprint}"), context()
+    )
+    assert attempt.proof is Proof.SUSTAINED
+    assert attempt.family == "ipv6"
+
+
 async def test_without_a_fingerprint_it_says_that_nobody_was_authenticated(tor_bridge: Bridge) -> None:
     option = bridge(f"Bridge {tor_bridge.address}:{tor_bridge.port}")
     attempt = await try_once(option, context(goal=Proof.CARRIED))
