@@ -90,6 +90,8 @@ class _Race:
         self._changed = anyio.Event()
 
     async def run(self, link: IkeLink, step: OpenStep) -> First:
+        """Return the first that answers; ``link`` is closed by :meth:`close_losers` unless it won."""
+        self._links.append(link)
         async with anyio.create_task_group() as group:
             group.start_soon(self._one, link, step, group.cancel_scope)
             if link.port == PORT:
@@ -118,10 +120,10 @@ class _Race:
         except (StepFailed, CannotTry) as exc:
             self._failed.append(exc)
             return
+        self._links.append(link)
         await self._one(link, step, scope)
 
     async def _one(self, link: IkeLink, step: OpenStep, scope: anyio.CancelScope) -> None:
-        self._links.append(link)
         try:
             secured = await self._exchange(link, step)
         except IkeError as exc:  # the server's word counts, whatever the other port would say
