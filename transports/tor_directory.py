@@ -75,6 +75,16 @@ class Directory:
             await self._moving(step, self._up)
         self._trace.prove(Proof.SUSTAINED)
 
+    async def idle(self, seconds: float) -> None:
+        """Leave the circuit alone for ``seconds``, then ask once more (step ``idle``)."""
+        trace = self._trace
+        limit = trace.timeouts.limit if trace.limit is None else trace.limit
+        async with trace.step("idle", limit=seconds + limit) as step:
+            step.detail["seconds"] = seconds
+            await anyio.sleep(seconds)
+            await self._begin()
+            self._take(await self._ended())
+
     async def _down(self, step: OpenStep) -> None:
         self._count_anew()
         try:

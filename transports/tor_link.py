@@ -2,7 +2,7 @@
 
 Written once for every way to a bridge: a socket, obfs4, webtunnel, meek. Steps: the link's own TLS, ``tunnel_handshake``
 (VERSIONS, CERTS, AUTH_CHALLENGE, NETINFO), ``circuit`` (CREATE_FAST), ``carry`` (the relay's signed descriptor),
-``sustain_down``, ``sustain_up``.
+``sustain_down``, ``sustain_up``; ``idle`` where that is asked for.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ async def prove_tor_link(
         await directory.carry()
         if context.goal.at_least(Proof.SUSTAINED):
             await directory.sustain()
+        if context.idle is not None:
+            await directory.idle(context.idle)
         with anyio.move_on_after(_GOODBYE), suppress(*_GONE):
             await hop.destroy()
     finally:

@@ -90,6 +90,14 @@ async def test_a_try_stops_where_it_is_told_to(tor_bridge: Bridge, iat_mode: int
     assert attempt.step("sustain_down") is None
 
 
+@pytest.mark.parametrize("iat_mode", [None, 0])
+async def test_an_idle_circuit_is_asked_once_more(tor_bridge: Bridge, iat_mode: int | None) -> None:
+    given = context(goal=Proof.CARRIED, idle=0.3)
+    attempt = await try_once(bridge(tor_bridge.line(iat_mode)), given)
+    assert attempt.failure is None
+    assert detail_of(attempt, "idle") == {"seconds": 0.3}
+
+
 async def test_over_ipv6(tor_bridge: Bridge) -> None:
     attempt = await try_once(
         bridge(f"[{tor_bridge.ipv6}]:{tor_bridge.port} {tor_bridge.fingerprint}"), context()

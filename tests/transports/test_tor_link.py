@@ -119,6 +119,14 @@ async def test_a_later_descriptor_must_be_as_good_as_the_first(tmp_path: Path) -
     assert attempt.proof is Proof.CARRIED
 
 
+async def test_a_circuit_that_died_while_it_was_idle(tmp_path: Path) -> None:
+    relay = FakeRelay()
+    relay.change_descriptor = lambda body: body if relay.requests < 2 else b""
+    attempt = await met(relay, tmp_path, goal=Proof.CARRIED, idle=0.05)
+    assert failure_of(attempt) == ("idle", "wrong_answer")
+    assert attempt.proof is Proof.CARRIED
+
+
 class TestClocks:
     """Certificates at our time and at the relay's."""
 
