@@ -399,6 +399,25 @@ async def test_loss_is_repeated_away(strongswan: StrongSwan, unbound: Resolver, 
     assert (result.failure, result.proof) == (None, Proof.CARRIED)
 
 
+@pytest.mark.daemons
+async def test_a_path_of_1280_bytes_takes_fragments_and_smaller_packets(
+    strongswan: StrongSwan, unbound: Resolver
+) -> None:
+    """What is larger with UDP and IPv6 around it vanishes without a word."""
+    fits = 1280 - 48
+    line = bad_line(
+        out=lambda data: None if len(data) > fits else 0.0,
+        back=lambda data: None if len(data) > fits else 0.0,
+    )
+    client = strongswan.client_rsa
+    credentials = {"certificate": client.chain.read_text(), "private_key": Secret(client.key.read_text())}
+    option = option_for(strongswan, "certificate", **credentials)
+    result = await attempt(option, context(unbound, dialer=line))
+    assert (result.failure, result.proof) == (None, Proof.SUSTAINED)
+    assert result.detail("authenticate")["fragments_sent"] == 2
+    assert result.detail("mtu").get("mtu", 0) < fits
+
+
 @pytest.mark.namespace
 async def test_silence_is_silence(network: Network) -> None:
     option = ikev2_option(network.dropped[0], psk=Secret("x"))
