@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from circumvent.model import failure as failures
 from circumvent.model.record import Step
 from circumvent.model.secret import Secret
 from circumvent.model.words import Proof, Reason
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from circumvent.net.own_use import OwnUse
     from circumvent.net.trace import Trace
 
+#: Accounts at servers: who logs in, and where.
+Held = frozenset[tuple[bytes, str]]
 #: Seconds from the start of a check that profiles wait for somebody to tell the time.
 WAIT: Final = 3.0
 #: No clock that is right shows an earlier day: what this package ships was written then.
@@ -76,6 +79,7 @@ class Accounts:
     _right: bool | None = None
     _known: anyio.Event = field(default_factory=anyio.Event)
     _turns: dict[tuple[bytes, str], anyio.Lock] = field(default_factory=dict)
+    _refused: Held = frozenset()
 
     def learn(self, right: bool | None) -> None:
         """Take note that this device's clock is right, or wrong; ``None`` changes nothing."""
@@ -107,18 +111,29 @@ class Accounts:
             raise CannotTry(Reason.CLOCK, f"it shows a day before {BUILT:%Y-%m-%d}")
 
     @asynccontextmanager
-    async def turn(self, option: Option, servers: Iterable[str]) -> AsyncIterator[None]:
+    async def turn(self, option: Option, servers: Iterable[str]) -> AsyncIterator[Held]:
         """Hold an account at its servers while it is tried; another profile of the same one waits.
 
         A provider's file for UDP and that for TCP are one account at one server, and most servers end the first session
-        when the second begins: what was cut then would be of our own making.
+        when the second begins: what was cut then would be of our own making. What was refused to one is not asked for
+        by the other.
+
+        :raises CannotTry: where this account was refused at one of these servers just now.
         """
+        who = identity(option)
+        places = sorted(set(servers) or {option.endpoint.host})
+        held = frozenset((who, place) for place in places) if option.traits.account else frozenset()
         async with AsyncExitStack() as stack:
-            if option.traits.account:
-                who = identity(option)
-                for server in sorted(set(servers) or {option.endpoint.host}):
-                    await stack.enter_async_context(self._turns.setdefault((who, server), anyio.Lock()))
-            yield
+            for one in sorted(held):
+                await stack.enter_async_context(self._turns.setdefault(one, anyio.Lock()))
+            if held & self._refused and not self.anyway:
+                raise CannotTry(Reason.NEEDS_CONSENT, "its account was refused at this server just now")
+            yield held
+
+    def take(self, held: Held, attempt: Attempt) -> None:
+        """Take note of what became of a login."""
+        if attempt.failure is not None and attempt.failure.error == failures.AUTH_REJECTED:
+            self._refused |= held
 
     async def _time_of_day(self) -> bool | None:
         if self.sources:

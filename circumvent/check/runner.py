@@ -171,13 +171,15 @@ class Runner:
             await accounts.admit(option, servers, trace)
             located = replace(task, option=replace(option, endpoint=endpoint))
             async with (
-                accounts.turn(option, servers),
+                accounts.turn(option, servers) as held,
                 self._pace.turn(option),
                 self._budget.promise(cost(task)) as granted,
             ):
                 if not granted:
                     raise CannotTry(Reason.BUDGET)
-                return await self._lease(located, addresses, trace, carrier)
+                outcome = await self._lease(located, addresses, trace, carrier)
+                accounts.take(held, outcome.attempt)
+                return outcome
         except CannotTry as exc:
             return self._could_not(trace, option, exc)
         except StepFailed:

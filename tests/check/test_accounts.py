@@ -187,6 +187,23 @@ async def test_one_account_at_one_server_has_one_session_at_a_time(monkeypatch: 
     assert script.most_at_once == 2
 
 
+async def test_an_account_that_a_server_refused_is_not_shown_to_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    udp, tcp = profile("udp", host="127.9.9.9", port=1194), profile("tcp", host="127.9.9.9", port=443)
+    both = [replace(one, user=Secret("anna")) for one in (udp, tcp)]
+    elsewhere = replace(profile("far"), user=Secret("anna"))
+    script = Script({name: [refuses] for name in ("udp", "tcp", "far")})
+    report = await play(monkeypatch, script, make_run_plan(*both, elsewhere))
+    assert script.tries("udp") + script.tries("tcp") == 1
+    assert script.tries("far") == 1
+    assert {of(report, name).status for name in ("udp", "tcp")} == {Status.REFUSED, Status.NOT_RUN}
+    assert Reason.NEEDS_CONSENT in {of(report, name).reason for name in ("udp", "tcp")}
+    script = Script(script.acts)
+    await play(monkeypatch, script, make_run_plan(*both, anyway=True))
+    assert (script.tries("udp"), script.tries("tcp")) == (1, 1)
+
+
 def test_what_counts_as_a_login() -> None:
     assert not logged_in(silence())
     assert not logged_in(attempt(Proof.REACHED, "connection_reset", step="tunnel_handshake"))
