@@ -26,8 +26,8 @@ _SAID: Final = [status.value for status in Status]
 CELLS_WANTED: Final = 0.99
 FOUND_WANTED: Final = 0.95
 #: What spoils a run: a wire that is late for so large a part of it, a loop that is late by so many milliseconds.
-LATE: Final = 0.05
-LAG_P95: Final = 200.0
+LATE: Final = 0.01
+LAG_P95: Final = 150.0
 LAG_MOST: Final = 2000.0
 #: Evidence that needs differential probes, which are not built.
 E2: Final = "E2 (the same address with a harmless variant)"
