@@ -7,6 +7,7 @@ import typer
 from circumvent.cli import options, values
 from circumvent.cli.help import help_of
 from circumvent.cli.lab_commands import lab
+from circumvent.cli.satellite_commands import satellite
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -120,6 +121,7 @@ def wipe() -> int:
     return run_wipe()
 
 
+app.add_typer(satellite, name="satellite")
 app.add_typer(lab, name="lab")
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from circumvent.cli.bars import bar_lines, bar_sentences
 from circumvent.cli.cells import cut, packed, pad, right, width, wrap
 from circumvent.cli.grid import grid_lines, grid_sentences
-from circumvent.say.blocks import Grid, Groups, Heading, Points, Sentence, Space, Steps, Table
+from circumvent.say.blocks import Bars, Grid, Groups, Heading, Points, Sentence, Space, Steps, Table
 from circumvent.say.language import _
 from circumvent.text import sanitise
 
@@ -75,6 +76,8 @@ class _Drawing:
                 return self._table(sections)
             case Grid():
                 return [self._paint(line, code) for line, code in grid_lines(block, self._cells)]
+            case Bars():
+                return bar_lines(block, self._cells)
 
     def _sentence(self, block: Sentence) -> list[str]:
         indent = " " * (len(block.text) - len(block.text.lstrip(" ")))
@@ -180,6 +183,8 @@ class _Plain(_Drawing):
                 told = [line for section in sections for line in _sentences(section)]
             case Grid():
                 told = grid_sentences(block)
+            case Bars():
+                told = bar_sentences(block)
             case Steps(texts=texts):
                 numbers = len(texts) > 1
                 told = [f"{number}. " * numbers + _clean(text) for number, text in enumerate(texts, 1)]

@@ -27,6 +27,13 @@ _EXAMPLES: Final = {
   circumvent convert my-servers.toml --option office --to link
   circumvent convert - --to toml --output office.toml < links.txt
 """,
+    "satellite": """
+  circumvent satellite plan --near Tehran
+""",
+    "satellite plan": """
+  circumvent satellite plan --near Tehran
+  circumvent satellite plan --near 35.7,51.4 --svg plan.svg
+""",
     "lab": """
   circumvent lab list
   circumvent lab run russia-tspu-tls

@@ -62,6 +62,15 @@ def ground_distance(first: Place, second: Place) -> float:
     return 2 * MEAN_RADIUS * math.asin(math.sqrt(min(half, 1.0)))
 
 
+def bearing(first: Place, second: Place) -> float:
+    """Return the direction in which ``second`` lies from ``first``: degrees from north over east, 0 to 360."""
+    north, south = math.radians(first.latitude), math.radians(second.latitude)
+    east = math.radians(second.longitude - first.longitude)
+    across = math.sin(east) * math.cos(south)
+    along = math.cos(north) * math.sin(south) - math.sin(north) * math.cos(south) * math.cos(east)
+    return math.degrees(math.atan2(across, along)) % 360
+
+
 def slant_range(altitude: float, elevation: float) -> float:
     """Return the kilometres to a satellite seen at ``elevation``."""
     angle = math.radians(elevation)

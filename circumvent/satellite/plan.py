@@ -52,6 +52,7 @@ class SystemPlan:
     ``reach``: kilometres up to which one satellite joins a terminal and a gateway. ``floor``: the least round trip by
     way of a satellite overhead and a gateway beside the terminal, in milliseconds. ``gateways`` and ``pops``: the
     nearest known, nearest first; empty where nothing is known. ``known``: how many gateways are known at all.
+    ``rule``: the reach that people quote, which stands beside the computed one.
     """
 
     system: System
@@ -60,6 +61,7 @@ class SystemPlan:
     gateways: tuple[NearSite, ...]
     pops: tuple[NearSite, ...]
     known: int
+    rule: float = RULE_OF_THUMB
 
     @property
     def direct(self) -> bool | None:

@@ -99,9 +99,26 @@ class Grid:
     wrong: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A length: its name, the length, and the length in words. ``limit``: others are held against it."""
+
+    label: str
+    length: float
+    text: str
+    limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Lengths on one scale, under each other."""
+
+    bars: tuple[Bar, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Space:
     """An empty line."""
 
 
-Block = Sentence | Heading | Points | Steps | Table | Groups | Grid | Space
+Block = Sentence | Heading | Points | Steps | Table | Groups | Grid | Bars | Space

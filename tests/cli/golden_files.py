@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from circumvent.catalog import laws
 from circumvent.cli.draw import Style, draw
+from circumvent.cli.satellite_command import place_of
 from circumvent.lab.permission import Permission
 from circumvent.lab.world.daemons import Found, Program
+from circumvent.satellite.facts import sites, systems
+from circumvent.satellite.plan import plan_for
 from circumvent.say import lab
 from circumvent.say.blocks import Space
 from circumvent.say.end import end_screen
+from circumvent.say.satellite import plan_screen
 from circumvent.say.staff import staff_screen
 from tests.cli import lab_runs
 from tests.say.reports import FORMS, filtered
@@ -27,6 +32,7 @@ def screens() -> dict[str, str]:
     pages = {name: end_screen(make(), ending) for name, (make, ending) in FORMS.items()}
     pages["staff"] = staff_screen(filtered(), "from-user.json")
     pages |= lab_pages()
+    pages["satellite-plan"] = plan_page()
     found = {}
     for name, page in pages.items():
         for colour in (False, True):
@@ -59,6 +65,13 @@ def lab_pages() -> dict[str, tuple[Block, ...]]:
         "lab-list": lab.scenario_list((shown,), ("russia-tspu-tls",)),
         "lab-doctor": lab.doctor_screen(no, found, "apt-get install --no-install-recommends ocserv"),
     }
+
+
+def plan_page() -> tuple[Block, ...]:
+    """Return what satellites could do near one city, by the lists that ship."""
+    _, place, _ = place_of("Tehran")
+    plans = [plan_for(place, system, sites(system.slug)) for system in systems()]
+    return plan_screen("Tehran", place, plans, laws("IR")[-1:])
 
 
 def write() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from circumvent.satellite.geometry import (
     LIGHT,
     Place,
+    bearing,
     best_hop,
     coverage_radius,
     elevation_at,
@@ -116,3 +117,22 @@ def test_a_longer_way_takes_longer() -> None:
 def test_places_that_are_none(latitude: float, longitude: float) -> None:
     with pytest.raises(ValueError, match=r"latitude|longitude|numbers"):
         Place(latitude, longitude)
+
+
+def test_bearings_run_from_north_over_east() -> None:
+    middle = Place(0, 0)
+    assert [
+        round(bearing(middle, there)) for there in (Place(10, 0), Place(0, 10), Place(-10, 0), Place(0, -10))
+    ] == [
+        0,
+        90,
+        180,
+        270,
+    ]
+    # London to New York, by any table of great circles.
+    assert bearing(Place(51.5, -0.1), Place(40.7, -74.0)) == pytest.approx(288, abs=1)
+
+
+@given(PLACES, PLACES)
+def test_a_bearing_is_a_direction(first: Place, second: Place) -> None:
+    assert 0 <= bearing(first, second) <= 360

@@ -1,0 +1,61 @@
+"""A plan as a document for programs: plain values under English names, with the source and date of every fact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from circumvent.satellite.facts import Site, System
+    from circumvent.satellite.geometry import Place
+    from circumvent.satellite.plan import NearSite, SystemPlan
+
+
+def plan_document(near: str, place: Place, plans: Sequence[SystemPlan]) -> dict[str, Any]:
+    """Return what ``circumvent satellite plan --json`` prints; lengths are kilometres, times milliseconds."""
+    return {
+        "near": {"name": near or None, "latitude": place.latitude, "longitude": place.longitude},
+        "systems": [_system(plan) for plan in plans],
+    }
+
+
+def _system(plan: SystemPlan) -> dict[str, Any]:
+    low, high = plan.expected
+    return {
+        "system": plan.system.slug,
+        "name": plan.system.name,
+        "altitude_km": plan.system.altitude,
+        "reach_km": round(plan.reach, 1),
+        "rule_of_thumb_km": plan.rule,
+        "gateways_known": plan.known,
+        "direct": plan.direct,
+        "needs_links": plan.needs_links,
+        "has_links": plan.system.links,
+        "floor_ms": round(plan.floor, 1),
+        "expected_ms": [round(low, 1), round(high, 1)],
+        "gateways": [_near(one) for one in plan.gateways],
+        "pops": [_near(one) for one in plan.pops],
+        "note": plan.system.note,
+        **_origin(plan.system),
+    }
+
+
+def _near(one: NearSite) -> dict[str, Any]:
+    hop = one.hop
+    return {
+        "name": one.site.name,
+        "country": one.site.country,
+        "latitude": one.site.latitude,
+        "longitude": one.site.longitude,
+        "distance_km": round(one.distance, 1),
+        "within_rule_of_thumb": one.within_rule,
+        "elevation_deg": None if hop is None else [round(hop.up_elevation, 1), round(hop.down_elevation, 1)],
+        "slant_range_km": None if hop is None else [round(hop.up_range, 1), round(hop.down_range, 1)],
+        "round_trip_ms": None if one.round_trip is None else round(one.round_trip, 1),
+        **_origin(one.site),
+    }
+
+
+def _origin(row: System | Site) -> dict[str, Any]:
+    return {"source": row.source, "date": row.date.isoformat(), "verified": row.verified}
