@@ -76,8 +76,8 @@ class Openvpn:
             with _limited(trace, limit):
                 await session.reset()
             await session.start_tls(tls)
-            await session.log_in()
-            await prove_tunnel(session, option, context)
+            if await session.log_in():
+                await prove_tunnel(session, option, context)
         finally:
             await session.aclose()
 

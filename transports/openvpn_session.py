@@ -180,10 +180,15 @@ class Session:
             step.detail.update({"version": tls.version, "cipher": tls.cipher})
             await self._flush()
 
-    async def log_in(self) -> None:
-        """Exchange keys and account (key method 2), and wait for our options."""
+    async def log_in(self) -> bool:
+        """Exchange keys and account (key method 2), and wait for our options.
+
+        ``False``: the profile wants a password and has none. An empty one would count as a wrong one, so nothing is sent.
+        """
         async with self._trace.step("authenticate", limit=self._limit()) as step:
-            self._require_account()
+            step.detail["credentials"] = not self._lacks_password
+            if self._lacks_password:
+                return False
             ciphers = offered_ciphers(self._settings)
             self._say(self._own_message(ciphers))
             try:
@@ -195,12 +200,12 @@ class Session:
                 self._describe(step)
             await crypto(self._trace, self._open_data, server, pushed, ciphers, step)
             await self._flush()
+        return True
 
-    def _require_account(self) -> None:
-        """Stop before the account is asked for in vain: an empty one would count as a wrong password."""
-        if self._settings.asks_password and (self._option.user is None or self._option.password is None):
-            said = "the profile wants a user name and a password, and none are given; the server itself was verified"
-            raise Refusal(failures.AUTH_REJECTED, said, authenticated=True)
+    @property
+    def _lacks_password(self) -> bool:
+        given = self._option.user is not None and self._option.password is not None
+        return self._settings.asks_password and not given
 
     def _own_message(self, ciphers: tuple[str, ...]) -> bytes:
         settings, option = self._settings, self._option
