@@ -50,13 +50,13 @@ def start(wanted: Wanted, record: Path | None = None) -> int:
     stream = sys.stderr if wanted.json else sys.stdout
     terminal.show((*lab.opening(scenario), Space()), stream, plain=wanted.plain)
     watched = terminal.is_terminal(sys.stderr)
-    words = wanted.words
     if watched:
         limit = f"{scenario.check.seconds:.0f}"
         terminal.tell(f"The check runs on the client's side; it takes {limit} s at most. Ctrl-C stops it.")
-        words = (*words, *(["--plain"] if wanted.plain else []))
     try:
-        result = run(scenario, seed=seed, words=words, record=record, watched=watched)
+        result = run(
+            scenario, seed=seed, words=wanted.words, record=record, watched=watched, plain=wanted.plain
+        )
     except (Refused, RunFailedError, OSError) as exc:
         return failed(exc, scenario)
     if watched and not wanted.json:

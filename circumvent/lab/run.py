@@ -77,10 +77,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    """Which command line is started, and whether a person looks on."""
+    """Which command line is started, whether a person looks on, and whether that one wants sentences."""
 
     program: str
     watched: bool
+    plain: bool
 
 
 class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,17 +105,18 @@ def run(
     record: Path | None = None,
     program: str = COMMAND_LINE,
     watched: bool = False,
+    plain: bool = False,
 ) -> Result:
     """Run a scenario once; ``words`` are further words of the check's command line, ``record`` a file for packets.
 
     ``program`` is the entry point of the command line that is started, as ``module:function``. ``watched``: what the
-    check shows while it runs, and its end screen, go to standard error, which is a terminal; else it is silent.
+    check shows while it runs, and its end screen, go to standard error, which is a terminal (``plain``: in sentences); else it is silent.
 
     :raises circumvent.lab.namespace.Refused: when the kernel does not allow namespaces.
     :raises RunFailedError: when the lab or the check broke.
     :raises KeyboardInterrupt: when an interrupt ended it.
     """
-    how = _How(program, watched)
+    how = _How(program, watched, plain)
     outcome_file = os.memfd_create("outcome")
     try:
         status = contained(
@@ -178,6 +180,7 @@ def _run(scenario: Scenario, seed: int, more: tuple[str, ...], record: Path | No
         given = [*words(scenario, prepared), *more]
         if how.watched:
             given.remove("--quiet")
+            given += ["--plain"] if how.plain else []
         with laboratory.wire.in_client():
             began = time.monotonic()
             text, status = _check(scenario, prepared, given, how)

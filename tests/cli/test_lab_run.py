@@ -176,6 +176,18 @@ def test_a_terminal_sees_the_view_of_the_check_then_the_truth() -> None:
     assert "Ctrl-C stops and shows" not in ended.screen  # the view is taken away again
 
 
+@pytest.mark.daemons
+@pytest.mark.timeout(180)
+def test_a_terminal_sees_sentences_where_they_are_wanted() -> None:
+    ended = Terminal(["lab", "run", "offline", "--plain"]).run(limit=120)
+    if "does not allow" in ended.raw:
+        leave_out("namespaces are not allowed here")
+    assert ended.code == 0
+    assert "\x1b[" not in ended.raw
+    assert "This device is offline" in ended.screen
+    assert ended.screen.count("Truth beside verdict") == 1
+
+
 def _alive(pid: int) -> bool:
     """Tell whether a process still runs; one that only waits for its parent to look (a zombie) does not."""
     try:
