@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.lab import namespace
 from tests.lab.fixtures import *  # noqa: F403 - pytest finds fixtures by name in this module
 from tests.lab.left_out import LeftOut, missing
 from tests.lab.somebody import Somebody, fetch
+
+# A machine that is busy says nothing of what is tested. Where nothing may be left out, a run can be repeated: there the
+# same examples are drawn each time, elsewhere new ones.
+settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CIRCUMVENT_TESTS_COMPLETE", "") not in {"", "0"},
+)
+settings.load_profile("house")
 
 #: Who runs things without rights; fetched before the namespace is entered, in which nobody can become another user.
 SOMEBODY = fetch()

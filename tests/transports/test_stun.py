@@ -130,7 +130,12 @@ async def test_over_tcp(fault: str, expected: tuple[str, str] | None, proof: Pro
 async def test_what_was_not_ours_is_counted() -> None:
     with answering(StunServer(fault="garbage").answers) as port:
         result = await attempt(voice_option("stun", ADDRESS, port), context(limit=0.4))
-    assert result.detail("binding")["ignored"] == 3
+    ignored = result.detail("binding")["ignored"]
+    assert isinstance(ignored, int)
+    assert ignored % 3 == 0, (
+        "three wrong answers to each request, of which a busy machine sends more than one"
+    )
+    assert ignored > 0
 
 
 async def test_a_closed_port_is_refused_at_once() -> None:
