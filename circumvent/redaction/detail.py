@@ -53,8 +53,8 @@ WORDS: Final = frozenset({
     # names: DNSSEC, honesty, response codes, types
     "proved", "stripped", "bogus", "expired", "off", "alone", "agreed", "lies", "NOERROR", "NXDOMAIN", "SERVFAIL",
     "REFUSED", "FORMERR", "NOTIMP", "A", "AAAA", "TXT",
-    # the clock; what an option travels over, and how OpenVPN wraps it
-    "right", "wrong", "both", "plain", "tls-auth", "tls-crypt", "tls-crypt-v2",
+    # the clock; what an option travels over
+    "right", "wrong", "both",
     # limits, authentication methods, HTTP methods, classes of anchors
     "wrong_answer", "cut", "slow", "partly", "no_authentication", "username_password", "mschapv2", "pap", "GET", "POST", "cdn", "updates",
     "cloud", "academic", "exchange", "resolver", "domestic",

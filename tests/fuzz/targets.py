@@ -31,7 +31,7 @@ from circumvent.vpn.ikev2.identity import parse_identity
 from circumvent.vpn.l2tp import control as l2tp
 from circumvent.vpn.l2tp import ikev1
 from circumvent.vpn.openconnect import cstp, document, forms
-from circumvent.vpn.openvpn import framing, key_method, packet, push, static_key
+from circumvent.vpn.openvpn import decompress, fragment, framing, key_method, packet, push, static_key
 from circumvent.vpn.sstp import message as sstp
 from circumvent.vpn.wireguard.framing import Plain
 from circumvent.vpn.wireguard.handshake import Identity
@@ -115,11 +115,27 @@ def openvpn_control(data: bytes) -> None:
 
 
 def openvpn_framing(data: bytes) -> None:
-    """Compression stubs and fragments, in every combination."""
+    """Every framing of compression."""
     for compression in framing.Compression:
-        for fragment in (False, True):
-            with suppress(framing.FramingError):
-                framing.unframe(data, compression, fragment=fragment)
+        with suppress(framing.FramingError):
+            framing.unframe(data, compression)
+
+
+def openvpn_compressed(data: bytes) -> None:
+    """Blocks of LZ4 and LZO."""
+    for read_block in (decompress.lz4, decompress.lzo1x):
+        with suppress(decompress.DecompressError):
+            read_block(data)
+
+
+def openvpn_fragments(data: bytes) -> None:
+    """Fragments, one after the other; the first byte of each says how long it is."""
+    whole, rest = fragment.Reassembly(), data
+    while rest:
+        size = rest[0] % 64 + 1
+        with suppress(fragment.FragmentError):
+            whole.take(rest[1 : 1 + size])
+        rest = rest[1 + size :]
 
 
 def openvpn_push(data: bytes) -> None:
@@ -189,6 +205,8 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "openvpn-control": openvpn_control,
     "openvpn-stream": _in_pieces(packet.StreamReader, packet.PacketError),
     "openvpn-framing": openvpn_framing,
+    "openvpn-compressed": openvpn_compressed,
+    "openvpn-fragments": openvpn_fragments,
     "openvpn-keys": _guarded(key_method.decode_server, key_method.KeyMethodError),
     "openvpn-push": openvpn_push,
     "openvpn-static-key": _text(static_key.parse_static, static_key.KeyTextError),
