@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from circumvent.model import failure as failures
-from circumvent.net.errors import PeerError, Refusal
+from circumvent.net.errors import PeerError
 from circumvent.tor.cells import Cell, Command, Decoder, encode
 from circumvent.tor.circuit import HASH_BYTES, Circuit, RelayCell, open_fast
 from circumvent.tor.errors import TorError
@@ -77,12 +77,11 @@ class Channel:
 class Hop:
     """A circuit that ends at the relay itself: relay cells in, relay cells out."""
 
-    def __init__(self, channel: Channel, number: int, circuit: Circuit, *, authenticated: bool) -> None:
+    def __init__(self, channel: Channel, number: int, circuit: Circuit) -> None:
         """Use ``circuit`` of ``channel``; made by :func:`open_hop`."""
         self._channel = channel
         self._number = number
         self._circuit = circuit
-        self._authenticated = authenticated
 
     async def send(self, *cells: RelayCell) -> None:
         """Send relay cells in one piece."""
@@ -91,14 +90,14 @@ class Hop:
     async def receive(self) -> RelayCell:
         """Return the next relay cell; acknowledgements that it makes due are sent.
 
-        :raises Refusal: when the relay destroys the circuit.
+        :raises PeerError: when the relay destroys the circuit.
         """
         while True:
             cell = await self._channel.receive(Command.RELAY, Command.DESTROY)
             if cell.circuit != self._number:
                 continue
             if cell.command == Command.DESTROY:
-                raise destroyed(cell, authenticated=self._authenticated)
+                raise destroyed(cell)
             with spoken():
                 opened = self._circuit.open(cell.payload)
             due, self._circuit.due = self._circuit.due, []
@@ -118,11 +117,10 @@ class Hop:
         return Cell(self._number, Command.RELAY, self._circuit.seal(cell))
 
 
-async def open_hop(channel: Channel, context: Context, *, authenticated: bool) -> Hop:
+async def open_hop(channel: Channel, context: Context) -> Hop:
     """Open a circuit of one hop with CREATE_FAST.
 
-    :raises PeerError: when the relay's answer is wrong.
-    :raises Refusal: when it wants none.
+    :raises PeerError: when the relay's answer is wrong, or it wants no circuit.
     """
     wide = channel.protocol is not None and channel.protocol > 3
     number = context.random.randrange(1, _INITIATOR) | _INITIATOR
@@ -134,15 +132,16 @@ async def open_hop(channel: Channel, context: Context, *, authenticated: bool) -
         if answer.circuit == number:
             break
     if answer.command == Command.DESTROY:
-        raise destroyed(answer, authenticated=authenticated)
+        raise destroyed(answer)
     with spoken():
-        return Hop(channel, number, open_fast(ours, answer.payload), authenticated=authenticated)
+        return Hop(channel, number, open_fast(ours, answer.payload))
 
 
-def destroyed(cell: Cell, *, authenticated: bool) -> Refusal:
-    """Return what a DESTROY cell says (tor-spec, "Tearing down circuits")."""
-    return Refusal(
-        failures.PROXY_PROTOCOL_ERROR,
-        f"the relay closed the circuit (reason {cell.payload[0]})",
-        authenticated=authenticated,
+def destroyed(cell: Cell) -> PeerError:
+    """Return what a DESTROY cell says (tor-spec, "Tearing down circuits").
+
+    It is no refusal of ours: relays that are full, resting or restarting say the same to everybody.
+    """
+    return PeerError(
+        failures.PROXY_PROTOCOL_ERROR, f"the relay closed the circuit (reason {cell.payload[0]})"
     )

@@ -53,7 +53,7 @@ async def prove_tor_link(
     try:
         identity = await _handshake(channel, tls, _fingerprint(option), context)
         async with context.trace.step("circuit"):
-            hop = await open_hop(channel, context, authenticated=_fingerprint(option) is not None)
+            hop = await open_hop(channel, context)
         directory = Directory(channel, hop, identity, context)
         await directory.carry()
         if context.goal.at_least(Proof.SUSTAINED):

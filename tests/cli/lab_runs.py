@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from circumvent.lab.run import Result
-from circumvent.lab.scenario import OptionTruth, Scenario, Truth
-from circumvent.lab.truth import compare
+from circumvent.lab.scenario import OptionTruth, Scenario, TargetTruth, Truth
+from circumvent.lab.truth import compare, name_of
 from circumvent.model.words import FindingKind, NetworkState, Status
 from tests.say.reports import filtered
 
 if TYPE_CHECKING:
     from circumvent.model.report import Report
+
+
+TARGETS: Final = {
+    "example.com": Status.WORKS,
+    "example.net": Status.UNREACHABLE,
+    "www.example.org": Status.BLOCKED,
+}
 
 
 def scenario(**changes: object) -> Scenario:
@@ -23,12 +30,16 @@ def scenario(**changes: object) -> Scenario:
         option=(
             OptionTruth(match=("*",), statuses=(Status.WORKS,), why="nothing touches it"),
             OptionTruth(
-                match=("prague", "helsinki"), statuses=(Status.DEGRADED, Status.UNSTABLE), why="slow"
+                match=("*prague", "*helsinki"), statuses=(Status.DEGRADED, Status.UNSTABLE), why="slow"
             ),
         ),
         allowed=tuple(FindingKind)[:6],
         required=tuple(FindingKind)[6:7],
         unbuilt=("sni_reset",),
+        target=tuple(
+            TargetTruth(name=name, direct=(direct,), ways=("*",), why="so it is")
+            for name, direct in TARGETS.items()
+        ),
     )
     return Scenario(
         name="russia-tspu-tls",
@@ -45,7 +56,7 @@ def result(
 ) -> Result:
     """A run of that scenario."""
     report = filtered() if made is None else made
-    labels = [option.label for option in report.options if not option.baseline]
+    labels = [name_of(option) for option in report.options if not option.baseline]
     counted = {"sni-reset": 14, "quic-drop": 9} if fired is None else fired
     where = of or scenario()
     return Result(

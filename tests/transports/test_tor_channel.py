@@ -84,7 +84,7 @@ async def test_a_hop_takes_the_id_of_whoever_opened_the_connection(protocol: int
         return encode(Cell(cell.circuit, Command.CREATED_FAST, bytes(20) + proof), protocol)
 
     stream = Scripted(answer=answer)
-    hop = await open_hop(channel(stream, protocol), context(), authenticated=True)
+    hop = await open_hop(channel(stream, protocol), context())
     stream.answer = None
     await hop.destroy()
     assert stream.sent.endswith(bytes(509))
@@ -94,11 +94,11 @@ async def test_a_circuit_that_is_refused() -> None:
     def answer(sent: bytes) -> bytes:
         return sent[:4] + bytes((Command.DESTROY, 5)) + bytes(508)
 
-    with pytest.raises(Refusal, match="reason 5") as caught:
-        await open_hop(channel(Scripted(answer=answer)), context(), authenticated=False)
-    assert caught.value.authenticated is False
+    with pytest.raises(PeerError, match="reason 5"):
+        await open_hop(channel(Scripted(answer=answer)), context())
 
 
 def test_what_a_destroy_cell_says() -> None:
-    refusal = destroyed(Cell(1, Command.DESTROY, b"\x0b"), authenticated=True)
-    assert (refusal.error, refusal.authenticated) == ("proxy_protocol_error", True)
+    error = destroyed(Cell(1, Command.DESTROY, b"\x0b"))
+    assert error.error == "proxy_protocol_error"
+    assert not isinstance(error, Refusal), "a relay that is full says so to everybody"
