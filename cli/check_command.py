@@ -15,9 +15,12 @@ from circumvent.cli.dump_file import DumpProblem, check_writable, write_dump
 from circumvent.cli.options import settings_of
 from circumvent.cli.paste import read_stdin
 from circumvent.cli.question import ask_if_needed
+from circumvent.model.kinds import SATELLITE, is_satellite
 from circumvent.say.end import Ending, end_screen, quiet_line
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from circumvent.check.plan import Plan
     from circumvent.check.settings import CheckSettings
     from circumvent.cli.drive import View
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     from circumvent.model.report import Report
 
 BAD_INPUT = 2
+NO_TERMINAL = (
+    "satellite terminals are not looked for yet: name yours in a TOML table "
+    '(kind = "starlink", host = "192.168.100.1"), with --allow-private'
+)
 SHELL_HISTORY = "this link is now in your shell history; next time: circumvent check -"
 SECOND_LOGIN = (
     "each profile is logged in to once; where it is up on another device, that may end its session there"
@@ -114,7 +121,17 @@ def planned(settings: CheckSettings, output: Output) -> Plan:
             terminal.tell(SHELL_HISTORY)
         if not output.quiet and any(option.traits.account for option in plan.parsed.options):
             terminal.tell(SECOND_LOGIN)
+    _speak_of_satellites(settings, plan)
     return plan
+
+
+def _speak_of_satellites(settings: CheckSettings, plan: Plan) -> None:
+    """Say facts of law on terminals before the first packet, also where all else is quiet; or that none is looked for."""
+    if plan.parsed is not None and any(is_satellite(option.kind) for option in plan.parsed.options):
+        for sentence in laws_of({SATELLITE}, settings):
+            terminal.tell(sentence)
+    elif any(word == SATELLITE or is_satellite(word) for word in (*settings.include, *settings.only)):
+        terminal.tell(NO_TERMINAL)
 
 
 def fail(error: Exception) -> int:
@@ -164,9 +181,20 @@ def _show(report: Report, settings: CheckSettings, output: Output, *, interrupte
 
 def law_sentences(report: Report, settings: CheckSettings) -> tuple[str, ...]:
     """Return the facts of law that touch what was tried, each with its source and date."""
+    scopes = {option.scope.value for option in report.options if not option.baseline} | {"handing_on"}
+    if any(is_satellite(option.kind) for option in report.options):
+        scopes.add(SATELLITE)
+    return laws_of(scopes, settings)
+
+
+def laws_of(scopes: Collection[str], settings: CheckSettings) -> tuple[str, ...]:
+    """Return the facts of law that apply to any of ``scopes`` in this country."""
     from circumvent import catalog  # noqa: PLC0415 - read for the end screen
     from circumvent.check.baseline_rows import country  # noqa: PLC0415 - as above
     from circumvent.say.law import law_sentence  # noqa: PLC0415 - as above
 
-    scopes = {option.scope.value for option in report.options if not option.baseline} | {"handing_on"}
-    return tuple(law_sentence(law) for law in catalog.laws(country(settings)) if scopes & set(law.applies_to))
+    return tuple(
+        law_sentence(law)
+        for law in catalog.laws(country(settings))
+        if set(law.applies_to).intersection(scopes)
+    )

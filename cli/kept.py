@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from circumvent.cli import terminal
+from circumvent.model.kinds import is_satellite
 
 if TYPE_CHECKING:
     from circumvent.check.plan import Plan
@@ -40,7 +41,9 @@ def keep(report: Report, plan: Plan) -> None:
     """Keep the last verdict of each option on this network, and the DNSSEC root keys."""
     from circumvent.state import State  # noqa: PLC0415 - as above
 
-    verdicts = {option.id: option.status.value for option in report.options if not option.baseline}
+    # That somebody has a satellite terminal is never written down: having one is punished in places.
+    told = [option for option in report.options if not option.baseline and not is_satellite(option.kind)]
+    verdicts = {option.id: option.status.value for option in told}
     state = State()
     try:
         state.keep_verdicts(network_name(plan), verdicts)

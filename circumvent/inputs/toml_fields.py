@@ -61,6 +61,7 @@ FIELDS: Final = {
     "openconnect": _COMMON | _ACCOUNT | {"sni", "ca", "path", "group", "pin"},
     "openvpn": _ACCOUNT | {"kind", "label", "profile", "via"},
     "sstp": _COMMON | _ACCOUNT | {"sni", "ca", "pap", "pin"},
+    "starlink": _COMMON,
     "stun": _COMMON | _TLS | {"tls", "transport"},
     "wireguard": _WIREGUARD,
     "amneziawg": _WIREGUARD | AMNEZIA | LATER,

@@ -308,7 +308,24 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         exposure=_MARKING,
         port=443,
     ),
+    Kind(
+        name="starlink",
+        title="Starlink terminal",
+        module=_T + "starlink",
+        family="satellite",
+        scope=Scope.SYSTEM,
+        exposure=_MARKING,
+        port=9200,
+        connections=2,
+    ),
 )
 
 #: The words of ``--include``, ``--only`` and ``--skip`` beside the kinds themselves.
 FAMILIES: Final = frozenset(kind.family for kind in KINDS.values())
+#: The family of satellite links: never part of a check unless it is named, never in a dump, never kept.
+SATELLITE: Final = "satellite"
+
+
+def is_satellite(kind: str) -> bool:
+    """Tell whether options of this kind are satellite links; of kinds of another version nothing is known."""
+    return kind in KINDS and KINDS[kind].family == SATELLITE

@@ -203,6 +203,7 @@ class SocketStream(ByteStream):
         self._last_facts: dict[str, Json] | None = None
         self.first_bytes = b""
         self.local_port = 0
+        self.local_address = ""
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         """Wait for bytes.
@@ -303,7 +304,8 @@ class SocketStream(ByteStream):
         self._opened = self._last_sent = time.monotonic()
         try:
             code = self._socket.connect_ex(peer)
-            self.local_port = note["local_port"] = self._socket.getsockname()[1]
+            self.local_address, self.local_port = self._socket.getsockname()[:2]
+            note["local_port"] = self.local_port
             if code in {errno.EINPROGRESS, errno.EWOULDBLOCK}:
                 await anyio.wait_writable(self._socket)
                 code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

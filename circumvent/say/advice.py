@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from circumvent.model.kinds import KINDS
+from circumvent.model.kinds import KINDS, is_satellite
 from circumvent.model.words import Scope, Status
 from circumvent.say import tunnels
 from circumvent.say.language import _, later
@@ -43,16 +43,8 @@ def what(option: OptionReport) -> str:
         "limit": word(option),
     }
     match option.scope:
-        case Scope.SYSTEM if option.status is Status.WORKS:
-            said = _("Switch on {name} in {app}. It serves all apps ({why}).")
-        case Scope.SYSTEM if option.status is Status.UNSTABLE:
-            said = _(
-                "Switch on {name} in {app}, and try twice before you give up on it. It serves all apps ({why})."
-            )
         case Scope.SYSTEM:
-            said = _(
-                "Switch on {name} in {app}. It serves all apps and has a limit: {limit}. Good for messages, not for calls ({why})."
-            )
+            said = _for_system(option)
         case Scope.PROXY:
             said = _(
                 "Set your app to use {name}: {host} port {port}. Only apps set this way go through it ({why})."
@@ -72,6 +64,23 @@ def what(option: OptionReport) -> str:
         case Scope.VOICE:
             said = _("Calls can get through by {name} ({why}).")
     return said.format(**facts)
+
+
+def _for_system(option: OptionReport) -> str:
+    if is_satellite(option.kind):
+        return _(
+            "{name} carries here: use the network behind it ({why}). It sends radio and can be located; weigh that where "
+            "owning one is punished."
+        )
+    if option.status is Status.WORKS:
+        return _("Switch on {name} in {app}. It serves all apps ({why}).")
+    if option.status is Status.UNSTABLE:
+        return _(
+            "Switch on {name} in {app}, and try twice before you give up on it. It serves all apps ({why})."
+        )
+    return _(
+        "Switch on {name} in {app}. It serves all apps and has a limit: {limit}. Good for messages, not for calls ({why})."
+    )
 
 
 def next_step(backup: OptionReport | None) -> str:

@@ -25,6 +25,7 @@ _FAMILIES: Final = {
     "names": later("DNS servers"),
     "direct": later("Without a tunnel"),
     "voice": later("Calls"),
+    "satellite": later("Satellite terminals"),
 }
 _SEEN: Final = {
     "names": later("these addresses; which DNS services are asked. Of plain DNS every question and answer"),
@@ -34,6 +35,9 @@ _SEEN: Final = {
         "these addresses, and most often which sort of VPN. Each try is a login with your key or password"
     ),
     "direct": later("these addresses and the names of the sites"),
+    "satellite": later(
+        "by who runs this local network, that a terminal is asked for its status. A terminal sends radio and can be located"
+    ),
     "voice": later("these addresses, and short bursts of UDP like the start of a call"),
 }
 _EXPOSURE: Final = {

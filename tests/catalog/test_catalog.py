@@ -80,7 +80,10 @@ def test_no_option_stands_there_twice() -> None:
 def test_every_kind_of_this_version_that_needs_no_account_is_there() -> None:
     """Proxies, TURN servers and VPNs are the user's own; some bridges are handed out (``docs/catalogue.rst``)."""
     ours = {option.kind for option in catalog.options()}
-    held = {kind.name for kind in KINDS.values() if kind.family in {"proxy", "vpn"}} | {"turn", "webtunnel"}
+    held = {kind.name for kind in KINDS.values() if kind.family in {"proxy", "vpn", "satellite"}} | {
+        "turn",
+        "webtunnel",
+    }
     assert ours == set(KINDS) - held
 
 

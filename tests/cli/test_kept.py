@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from circumvent.check.plan import make_plan
 from circumvent.check.settings import CheckSettings
@@ -46,3 +47,12 @@ def test_a_folder_that_cannot_be_written_is_said_and_no_hindrance(folder: Path, 
     said = capsys.readouterr().err
     assert "--save: nothing can be kept in" in said
     assert "--save: the verdicts can't be kept" in said
+
+
+def test_that_somebody_has_a_terminal_is_never_written_down(folder: Path) -> None:
+    plan = make_plan(CheckSettings(named=("socks5://127.0.0.1:1",), anchors="none", allow_private=True))
+    report = filtered()
+    dish = replace(report.options[-1], id="starlink-abcdefgh", kind="starlink", baseline=False)
+    kept.keep(replace(report, options=(*report.options, dish)), plan)
+    assert "starlink-abcdefgh" not in State().verdicts(kept.network_name(plan))
+    assert b"starlink" not in b"".join(path.read_bytes() for path in folder.iterdir())

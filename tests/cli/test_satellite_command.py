@@ -82,3 +82,21 @@ def test_the_picture_is_its_owners_alone_and_replaces_nothing(capsys: Any, tmp_p
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "is there already" in said(capsys, "--near", "Tehran", "--svg", str(file), code=2)
     assert "can't be written" in said(capsys, "--near", "Tehran", "--svg", str(tmp_path / "no" / "x"), code=2)
+
+
+def test_a_check_of_a_terminal_says_the_law_before_anything_is_sent(
+    capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tehran")
+    file = tmp_path / "dish.toml"
+    file.write_text('[[option]]\nkind = "starlink"\nhost = "192.168.100.1"\n')
+    assert main(["check", "--plan", "--quiet", "--allow-private", str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("Using or having a Starlink terminal is punished")
+    assert "Satellite terminals" in out
+
+
+@pytest.mark.parametrize("word", ["satellite", "starlink"])
+def test_a_check_that_has_no_terminal_to_try_says_how_to_name_one(capsys: Any, word: str) -> None:
+    assert main(["check", "--plan", "--include", word]) == 0
+    assert 'kind = "starlink", host = "192.168.100.1"' in capsys.readouterr().err

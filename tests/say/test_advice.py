@@ -29,3 +29,10 @@ def test_what_if_it_stops() -> None:
 
 def test_an_ipv6_proxy_is_told_by_address_and_port() -> None:
     assert "2001:db8::1 port 1080" in what(good("a", "socks5", 9.0, endpoint="[2001:db8::1]:1080"))
+
+
+def test_a_satellite_link_comes_with_its_danger() -> None:
+    found = good("dish", "starlink", 71.0)
+    assert "can be located" in what(found)
+    assert "can be located" in visible(found)
+    assert next_step(found) == "If it stops: dish in the terminal's own network."

@@ -1,0 +1,261 @@
+"""Starlink: the chain from the dish over the sky and the ground station to the internet, link by link.
+
+The dish is asked two things, how it is and what its last minutes were like (:mod:`circumvent.satellite.dish`), by gRPC on
+its usual port, else by gRPC-Web on 9201. Nothing here changes it, and nothing asks where it is. What it says of itself proves
+that it is a dish, never that it carries: that is for controls, which must leave by the interface behind which the dish is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from circumvent.model import failure as failures
+from circumvent.model.option import Endpoint, join_host_port
+from circumvent.model.words import Proof
+from circumvent.net.errors import PeerError, Refusal, StepFailed
+from circumvent.net.interface_addresses import interface_addresses
+from circumvent.net.interfaces import owner_of
+from circumvent.net.sock import SocketStream
+from circumvent.satellite.dish import GET_HISTORY, GET_STATUS, RECENT, is_dish, read_history, read_status
+from circumvent.satellite.grpc import LARGEST, GrpcError, UnaryCall, frame, read_web, web_headers
+from circumvent.satellite.judge import Cause, Health, judge, lost_share
+from circumvent.transports.carry import carry_through
+
+if TYPE_CHECKING:
+    from circumvent.model.option import Option
+    from circumvent.model.record import Json
+    from circumvent.net.stream import ByteStream, DatagramStream, Dialer
+    from circumvent.net.trace import Trace
+    from circumvent.satellite.dish import DishHistory, DishStatus
+    from circumvent.satellite.judge import Judgement
+    from circumvent.transport import Context
+
+#: Where a dish's page asks the same by gRPC-Web; some firmware answers there alone.
+WEB_PORT: Final = 9201
+#: The one method that a dish has: what is asked is in the message.
+METHOD: Final = "/SpaceX.API.Device.Device/Handle"
+
+
+class StarlinkTransport:
+    """Steps: ``connect``, ``terminal``, ``sky``, ``gateway``, ``link``, those of the controls, ``handovers``."""
+
+    async def attempt(self, option: Option, context: Context) -> None:
+        """Walk the chain until a link is broken, or the goal is reached."""
+        dish = _Dish(option, context)
+        status = await dish.status()
+        await dish.sky(status)
+        await dish.gateway(status)
+        await dish.internet()
+        if context.idle is not None and context.trace.proof.at_least(Proof.CARRIED):
+            await dish.handovers(context.idle)
+
+
+class _Dish:
+    """One attempt at one dish."""
+
+    def __init__(self, option: Option, context: Context) -> None:
+        self._option = option
+        self._context = context
+        self._trace: Trace = context.trace
+        self._web = False
+        self._local: str | None = None
+
+    async def status(self) -> DishStatus:
+        """Ask how it is: by gRPC, else by gRPC-Web; who answers as a dish is one."""
+        try:
+            answer = await self._ask(GET_STATUS)
+        except StepFailed as first:
+            self._web = True
+            self._trace.another_way()
+            try:
+                answer = await self._ask(GET_STATUS)
+            except StepFailed as second:
+                told = second if first.failure.step == "connect" else first  # who answered tells more
+                self._trace.failure = told.failure
+                raise told from second
+        status = read_status(answer)
+        if status is None:
+            raise AssertionError  # pragma: no cover - _ask looked at it
+        self._trace.prove(Proof.HANDSHAKEN)
+        return status
+
+    async def sky(self, status: DishStatus) -> None:
+        """Tell whether it sees satellites and is served, by its own word."""
+        async with self._trace.step("sky") as step:
+            seen = judge(status)
+            step.detail.update(_sky_detail(status, seen))
+            if seen.sky is Health.BROKEN:
+                step.detail["causes"] = _causes(seen)
+                raise _no_sky(seen)
+
+    async def gateway(self, status: DishStatus) -> None:
+        """Tell whether its own pings come back from the ground: over its last two minutes, where it says that."""
+        history = await self._history(RECENT)
+        async with self._trace.step("gateway") as step:
+            seen = judge(status, history)
+            lost = lost_share(status, history)
+            latency = status.latency_ms if history is None else history.latency_ms
+            step.detail.update(_history_detail(history))
+            step.detail["health"] = seen.gateway.value
+            step.detail["loss"] = None if lost is None else round(lost, 3)
+            step.detail["rtt_ms"] = None if latency is None else round(latency, 1)
+            step.detail["causes"] = _causes(seen)
+            if seen.gateway is Health.BROKEN:
+                raise PeerError(failures.PACKET_LOSS, "the terminal's own pings to the ground are lost")
+
+    async def internet(self) -> None:
+        """Fetch the controls, and move 64 KiB, through the link behind which the dish is."""
+        trace = self._trace
+        place = trace.address, trace.family
+        trace.another_way()  # the latency is the link's, not that of questions to the dish
+        try:
+            await carry_through(_SameLink(self._context.dialer, self._local), self._option, self._context)
+        finally:
+            trace.address, trace.family = place
+
+    async def handovers(self, seconds: float) -> None:
+        """Note how many of the dish's own pings were lost while the link was idle: satellites change every 15 s."""
+        history = await self._history(round(seconds))
+        async with self._trace.step("handovers") as step:
+            step.detail.update(_history_detail(history))
+
+    async def _history(self, recent: int) -> DishHistory | None:
+        """Ask what its last seconds were like; a dish that does not say loses nothing by that."""
+        try:
+            return read_history(await self._ask(GET_HISTORY), recent)
+        except StepFailed:
+            self._trace.failure = None
+            return None
+
+    async def _ask(self, message: bytes) -> bytes:
+        """Make one call on a fresh connection, in the steps ``connect`` and ``terminal``.
+
+        :raises StepFailed: when nobody is there, when it speaks something else, or is no dish.
+        """
+        ours = self._option.endpoint
+        port = WEB_PORT if self._web else ours.port
+        endpoint = Endpoint(host=ours.host, port=port, addresses=ours.addresses)
+        stream = await self._context.dialer.stream(endpoint, self._trace)
+        try:
+            async with self._trace.step("terminal") as step:
+                step.detail["protocol"] = "grpc-web" if self._web else "grpc"
+                try:
+                    call = self._over_web if self._web else self._over_grpc
+                    answer = await call(stream, endpoint, message)
+                except GrpcError as exc:
+                    raise PeerError(failures.WRONG_ANSWER, str(exc)) from exc
+                if message == GET_STATUS and not is_dish(answer):
+                    raise PeerError(failures.WRONG_ANSWER, "it answers, and not as a dish does")
+                self._local = stream.local_address if isinstance(stream, SocketStream) else None
+                return answer
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.aclose_forcefully(stream)
+        raise AssertionError  # pragma: no cover - a step that fails raises
+
+    async def _over_grpc(self, stream: ByteStream, endpoint: Endpoint, message: bytes) -> bytes:
+        call = UnaryCall(join_host_port(endpoint.host, endpoint.port), METHOD, message)
+        await stream.send(call.start())
+        while not call.done:
+            data = await stream.receive()
+            self._trace.prove(Proof.REACHED)
+            reply = call.feed(data)
+            if reply:
+                await stream.send(reply)
+        await stream.send(call.goodbye())
+        return call.result()
+
+    async def _over_web(self, stream: ByteStream, endpoint: Endpoint, message: bytes) -> bytes:
+        from circumvent.net.http import open_http  # noqa: PLC0415 - loaded where the first way failed
+
+        url = f"http://{join_host_port(endpoint.host, endpoint.port)}{METHOD}"
+        session = open_http(stream, url=url, http2=False, trace=self._trace)
+        response = await session.request(
+            "POST", url, headers=web_headers(), body=frame(message), max_body=LARGEST
+        )
+        self._trace.prove(Proof.REACHED)
+        if response.status != 200:
+            raise PeerError(failures.HTTP_UNEXPECTED_STATUS, f"status {response.status}")
+        return read_web(response.body, response.headers)
+
+
+class _SameLink:
+    """Opens connections only by the interface by which the dish was reached: what leaves elsewhere proves nothing of it."""
+
+    def __init__(self, dialer: Dialer, local: str | None) -> None:
+        """Use ``dialer``; ``local`` is our own address on the way to the dish."""
+        self._dialer = dialer
+        self._local = local
+
+    async def stream(self, endpoint: Endpoint, trace: Trace) -> ByteStream:
+        """Open a stream, and look in a step ``link`` by which interface it leaves.
+
+        :raises StepFailed: when a step failed, also because the connection leaves by another link.
+        :raises CannotTry: when nothing may be sent.
+        """
+        stream = await self._dialer.stream(endpoint, trace)
+        try:
+            async with trace.step("link") as step:
+                step.detail["same"] = same = self._same(stream)
+                if not same:
+                    raise PeerError(
+                        failures.NETWORK_UNREACHABLE, "packets to the internet leave by another link"
+                    )
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await anyio.aclose_forcefully(stream)
+            raise
+        return stream
+
+    async def datagram(self, endpoint: Endpoint, trace: Trace) -> DatagramStream:
+        """Open a datagram socket, whatever way it takes: no proof of ours rests on one."""
+        return await self._dialer.datagram(endpoint, trace)
+
+    def _same(self, stream: ByteStream) -> bool:
+        if self._local is None or not isinstance(stream, SocketStream):
+            return False
+        everybody = interface_addresses()
+        return owner_of(self._local, everybody) == owner_of(stream.local_address, everybody)
+
+
+def _no_sky(seen: Judgement) -> PeerError:
+    """Return what a broken sky is in words: the operator's no, or no network.
+
+    The dish does not prove who it is, so its no is none of an authenticated peer.
+    """
+    causes = {found.cause for found in seen.causes}
+    if Cause.ACCOUNT_INACTIVE in causes:
+        return Refusal(failures.AUTH_REJECTED, seen.reason, authenticated=False)
+    if Cause.NO_SERVICE_HERE in causes:
+        return Refusal(failures.GEO_REFUSED, seen.reason, authenticated=False)
+    return PeerError(failures.NETWORK_UNREACHABLE, seen.reason)
+
+
+def _sky_detail(status: DishStatus, seen: Judgement) -> dict[str, Json]:
+    """Return what the dish said of the sky; what it did not say is left out."""
+    found: dict[str, Json] = {
+        "health": seen.sky.value,
+        "state": seen.reason or (None if status.outage is None else status.outage.value),
+        "obstructed": None if status.obstructed is None else round(status.obstructed, 4),
+        "hours": None if status.obstruction_hours is None else round(status.obstruction_hours, 1),
+        "gps_valid": status.gps_valid,
+        "gps_sats": status.gps_satellites,
+        "alerts": list(status.alerts) or None,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _history_detail(history: DishHistory | None) -> dict[str, Json]:
+    return {} if history is None else {"seconds": history.seconds, "lost": history.lost}
+
+
+def _causes(seen: Judgement) -> list[Json]:
+    return [
+        {"cause": found.cause.value, "confidence": found.confidence, "evidence": dict(found.evidence)}
+        for found in seen.causes
+    ]
+
+
+TRANSPORT: Final = StarlinkTransport()
