@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 NO_TERMINAL = (
-    "satellite terminals are not looked for yet: name yours in a TOML table "
-    '(kind = "starlink", host = "192.168.100.1"), with --allow-private'
+    "a check looks for no satellite terminal: circumvent satellite does. To try yours beside others, name it in a TOML "
+    'table (kind = "starlink", host = "192.168.100.1"), with --allow-private'
 )
 SHELL_HISTORY = "this link is now in your shell history; next time: circumvent check -"
 SECOND_LOGIN = (

@@ -135,7 +135,7 @@ def run(arguments: list[str]) -> int:
     except UnknownCommand as exc:
         return _fail(str(exc))
     before = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    if {"--help", "-h"} & set(before) or hasattr(command, "commands"):
+    if {"--help", "-h"} & set(before) or (hasattr(command, "commands") and not command.params):
         print(help_of(command, name), end="")
         return 0
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # typer's own copy of click, or click

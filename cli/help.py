@@ -28,6 +28,8 @@ _EXAMPLES: Final = {
   circumvent convert - --to toml --output office.toml < links.txt
 """,
     "satellite": """
+  circumvent satellite
+  circumvent satellite --quiet-sky
   circumvent satellite plan --near Tehran
 """,
     "satellite plan": """
@@ -62,6 +64,10 @@ _CLOSING: Final = {
 Exit status
   0 something works   1 nothing works   2 bad input   3 stopped or out of time
   4 offline, or behind a sign-in page
+""",
+    "satellite": """
+Exit status
+  0 something came back through a terminal   1 no   2 bad input   3 stopped
 """,
     "lab run": _LAB_STATUS,
     "lab record": _LAB_STATUS,
@@ -101,11 +107,14 @@ def help_of(command: Any, name: str) -> str:
 
 def group_help(group: Any, name: str) -> str:
     """Return the text of ``circumvent NAME --help`` where NAME has commands of its own."""
-    lines = [f"circumvent {name} COMMAND", "", *wrap(" ".join((group.help or "").split()), WIDTH)]
+    alone = f"circumvent {name} [OPTIONS], or " if group.params else ""
+    lines = [f"{alone}circumvent {name} COMMAND", "", *wrap(" ".join((group.help or "").split()), WIDTH)]
     lines += _EXAMPLES.get(name, "").splitlines()
     lines += ["", "Commands"]
     for one, command in group.commands.items():
         lines += wrap(_summary(command), WIDTH, first=f"  {one:<15}", rest=" " * 17)
+    for panel, options in _panels(group).items():
+        lines += ["", panel, *_rows(options)]
     lines += ["", f"circumvent {name} COMMAND --help for one command"]
     lines += _CLOSING.get(name, "").splitlines()
     return "\n".join(lines) + "\n"

@@ -16,7 +16,7 @@ Commands
   report         read a report that somebody sent you
   convert        write an option in another form, to hand it on
   wipe           delete what --save kept on this device
-  satellite      tell which satellite gateways are near a place
+  satellite      look for a satellite terminal and test it
   lab            run the same tool behind a simulated censor
 
 Options

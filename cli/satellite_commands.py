@@ -9,6 +9,7 @@ import typer
 from circumvent.cli import options
 
 _WHERE: Final = "Where"
+_HOW: Final = "How much"
 _OUTPUT: Final = "Output"
 
 Near = Annotated[
@@ -28,12 +29,38 @@ Json = Annotated[
 ]
 Plain = options.Plain
 
+QuietSky = Annotated[
+    bool,
+    typer.Option(
+        "--quiet-sky",
+        help="ask the terminal alone, and send nothing by its radio (nothing is ever changed on it)",
+        rich_help_panel=_HOW,
+    ),
+]
+Interface = Annotated[
+    str | None, typer.Option(metavar="NAME", help="look behind this connection only", rich_help_panel=_WHERE)
+]
+
 satellite = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 
 @satellite.callback(invoke_without_command=True)
-def root() -> None:
-    """Tell which satellite gateways are near a place. Nothing is sent."""
+def root(
+    context: typer.Context,
+    interface: Interface = None,
+    quiet_sky: QuietSky = False,
+    json: Json = False,
+    plain: Plain = False,
+) -> int:
+    """Look for a satellite terminal and test it. Link by link, from the terminal over sky and gateway to the internet.
+
+    Asked are the gateways of this device and 192.168.100.1, for a terminal's status: never where it is or whose.
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    from circumvent.cli.terminals_command import run_terminals  # noqa: PLC0415 - not for --help
+
+    return run_terminals(interface=interface, quiet_sky=quiet_sky, json=json, plain=plain)
 
 
 @satellite.command("plan")

@@ -57,6 +57,8 @@ def meant(arguments: list[str], group: Any) -> tuple[str, Any]:
     if below is None or len(arguments) == 1 or arguments[1] in {"--help", "-h", "help"}:
         return name, command
     word = arguments[1]
+    if word.startswith("-") and command.params:
+        return name, command
     if word in below:
         return f"{name} {word}", below[word]
     what = "option" if word.startswith("-") else "command"

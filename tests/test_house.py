@@ -45,6 +45,7 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/names/sustain.py": "tests/names/test_probe.py - one step of a try, seen in its record",
     "circumvent/names/witness.py": "tests/names/test_honesty.py - what honesty is judged by",
     "circumvent/say/lab_rules.py": "tests/cli/test_lab_screens.py - part of a scenario in full",
+    "circumvent/satellite/ask.py": "tests/transports/test_starlink.py - a conversation needs a dish",
     "cli/satellite_commands.py": "tests/cli/test_help.py - declarations, held against help",
     "cli/lab_commands.py": "tests/cli/test_help.py - declarations, held against help",
     "circumvent/tor/errors.py": "tests/tor/test_certs.py - errors exist to be raised",

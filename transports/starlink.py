@@ -12,30 +12,23 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from circumvent.model import failure as failures
-from circumvent.model.option import Endpoint, join_host_port
 from circumvent.model.words import Proof
-from circumvent.net.errors import PeerError, Refusal, StepFailed
+from circumvent.net.errors import PeerError, Refusal
 from circumvent.net.interface_addresses import interface_addresses
 from circumvent.net.interfaces import owner_of
 from circumvent.net.sock import SocketStream
-from circumvent.satellite.dish import GET_HISTORY, GET_STATUS, RECENT, is_dish, read_history, read_status
-from circumvent.satellite.grpc import LARGEST, GrpcError, UnaryCall, frame, read_web, web_headers
+from circumvent.satellite.ask import DishLink
 from circumvent.satellite.judge import Cause, Health, judge, lost_share
 from circumvent.transports.carry import carry_through
 
 if TYPE_CHECKING:
-    from circumvent.model.option import Option
+    from circumvent.model.option import Endpoint, Option
     from circumvent.model.record import Json
     from circumvent.net.stream import ByteStream, DatagramStream, Dialer
     from circumvent.net.trace import Trace
     from circumvent.satellite.dish import DishHistory, DishStatus
     from circumvent.satellite.judge import Judgement
     from circumvent.transport import Context
-
-#: Where a dish's page asks the same by gRPC-Web; some firmware answers there alone.
-WEB_PORT: Final = 9201
-#: The one method that a dish has: what is asked is in the message.
-METHOD: Final = "/SpaceX.API.Device.Device/Handle"
 
 
 class StarlinkTransport:
@@ -59,27 +52,11 @@ class _Dish:
         self._option = option
         self._context = context
         self._trace: Trace = context.trace
-        self._web = False
-        self._local: str | None = None
+        self._link = DishLink(option.endpoint, context.dialer, context.trace)
 
     async def status(self) -> DishStatus:
-        """Ask how it is: by gRPC, else by gRPC-Web; who answers as a dish is one."""
-        try:
-            answer = await self._ask(GET_STATUS)
-        except StepFailed as first:
-            self._web = True
-            self._trace.another_way()
-            try:
-                answer = await self._ask(GET_STATUS)
-            except StepFailed as second:
-                told = second if first.failure.step == "connect" else first  # who answered tells more
-                self._trace.failure = told.failure
-                raise told from second
-        status = read_status(answer)
-        if status is None:
-            raise AssertionError  # pragma: no cover - _ask looked at it
-        self._trace.prove(Proof.HANDSHAKEN)
-        return status
+        """Ask how it is."""
+        return await self._link.status()
 
     async def sky(self, status: DishStatus) -> None:
         """Tell whether it sees satellites and is served, by its own word."""
@@ -92,7 +69,7 @@ class _Dish:
 
     async def gateway(self, status: DishStatus) -> None:
         """Tell whether its own pings come back from the ground: over its last two minutes, where it says that."""
-        history = await self._history(RECENT)
+        history = await self._link.history()
         async with self._trace.step("gateway") as step:
             seen = judge(status, history)
             lost = lost_share(status, history)
@@ -111,74 +88,17 @@ class _Dish:
         place = trace.address, trace.family
         trace.another_way()  # the latency is the link's, not that of questions to the dish
         try:
-            await carry_through(_SameLink(self._context.dialer, self._local), self._option, self._context)
+            await carry_through(
+                _SameLink(self._context.dialer, self._link.local), self._option, self._context
+            )
         finally:
             trace.address, trace.family = place
 
     async def handovers(self, seconds: float) -> None:
         """Note how many of the dish's own pings were lost while the link was idle: satellites change every 15 s."""
-        history = await self._history(round(seconds))
+        history = await self._link.history(round(seconds))
         async with self._trace.step("handovers") as step:
             step.detail.update(_history_detail(history))
-
-    async def _history(self, recent: int) -> DishHistory | None:
-        """Ask what its last seconds were like; a dish that does not say loses nothing by that."""
-        try:
-            return read_history(await self._ask(GET_HISTORY), recent)
-        except StepFailed:
-            self._trace.failure = None
-            return None
-
-    async def _ask(self, message: bytes) -> bytes:
-        """Make one call on a fresh connection, in the steps ``connect`` and ``terminal``.
-
-        :raises StepFailed: when nobody is there, when it speaks something else, or is no dish.
-        """
-        ours = self._option.endpoint
-        port = WEB_PORT if self._web else ours.port
-        endpoint = Endpoint(host=ours.host, port=port, addresses=ours.addresses)
-        stream = await self._context.dialer.stream(endpoint, self._trace)
-        try:
-            async with self._trace.step("terminal") as step:
-                step.detail["protocol"] = "grpc-web" if self._web else "grpc"
-                try:
-                    call = self._over_web if self._web else self._over_grpc
-                    answer = await call(stream, endpoint, message)
-                except GrpcError as exc:
-                    raise PeerError(failures.WRONG_ANSWER, str(exc)) from exc
-                if message == GET_STATUS and not is_dish(answer):
-                    raise PeerError(failures.WRONG_ANSWER, "it answers, and not as a dish does")
-                self._local = stream.local_address if isinstance(stream, SocketStream) else None
-                return answer
-        finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.aclose_forcefully(stream)
-        raise AssertionError  # pragma: no cover - a step that fails raises
-
-    async def _over_grpc(self, stream: ByteStream, endpoint: Endpoint, message: bytes) -> bytes:
-        call = UnaryCall(join_host_port(endpoint.host, endpoint.port), METHOD, message)
-        await stream.send(call.start())
-        while not call.done:
-            data = await stream.receive()
-            self._trace.prove(Proof.REACHED)
-            reply = call.feed(data)
-            if reply:
-                await stream.send(reply)
-        await stream.send(call.goodbye())
-        return call.result()
-
-    async def _over_web(self, stream: ByteStream, endpoint: Endpoint, message: bytes) -> bytes:
-        from circumvent.net.http import open_http  # noqa: PLC0415 - loaded where the first way failed
-
-        url = f"http://{join_host_port(endpoint.host, endpoint.port)}{METHOD}"
-        session = open_http(stream, url=url, http2=False, trace=self._trace)
-        response = await session.request(
-            "POST", url, headers=web_headers(), body=frame(message), max_body=LARGEST
-        )
-        self._trace.prove(Proof.REACHED)
-        if response.status != 200:
-            raise PeerError(failures.HTTP_UNEXPECTED_STATUS, f"status {response.status}")
-        return read_web(response.body, response.headers)
 
 
 class _SameLink:

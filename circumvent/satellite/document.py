@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from circumvent.satellite.facts import Site, System
+    from circumvent.satellite.find import Terminal
     from circumvent.satellite.geometry import Place
+    from circumvent.satellite.judge import Judgement
     from circumvent.satellite.plan import NearSite, SystemPlan
 
 
@@ -17,6 +19,23 @@ def plan_document(near: str, place: Place, plans: Sequence[SystemPlan]) -> dict[
     return {
         "near": {"name": near or None, "latitude": place.latitude, "longitude": place.longitude},
         "systems": [_system(plan) for plan in plans],
+    }
+
+
+def terminal_document(terminal: Terminal, judgement: Judgement, lost: float | None) -> dict[str, Any]:
+    """Return what is known of a terminal by its own word: no identity, no position, no version."""
+    return {
+        "address": terminal.address,
+        "interface": terminal.interface,
+        "sky": judgement.sky.value,
+        "gateway": judgement.gateway.value,
+        "broken": None if judgement.broken is None else judgement.broken.value,
+        "state": judgement.reason,
+        "lost": None if lost is None else round(lost, 3),
+        "causes": [
+            {"cause": found.cause.value, "confidence": found.confidence, "evidence": dict(found.evidence)}
+            for found in judgement.causes
+        ],
     }
 
 

@@ -17,8 +17,10 @@ from circumvent.say.blocks import Space
 from circumvent.say.end import end_screen
 from circumvent.say.satellite import plan_screen
 from circumvent.say.staff import staff_screen
+from circumvent.say.terminals import nothing_screen, terminals_screen
 from tests.cli import lab_runs
-from tests.say.reports import FORMS, filtered
+from tests.say.reports import FORMS, filtered, good
+from tests.say.satellite_links import NOWHERE, jammed, seen
 
 if TYPE_CHECKING:
     from circumvent.say.blocks import Block
@@ -33,6 +35,9 @@ def screens() -> dict[str, str]:
     pages["staff"] = staff_screen(filtered(), "from-user.json")
     pages |= lab_pages()
     pages["satellite-plan"] = plan_page()
+    pages["satellite-jammed"] = terminals_screen([jammed()], 1.9)
+    pages["satellite-works"] = terminals_screen([seen(internet=good("dish", "starlink", 71.0))], 6.2)
+    pages["satellite-none"] = nothing_screen(NOWHERE, 1.4)
     found = {}
     for name, page in pages.items():
         for colour in (False, True):

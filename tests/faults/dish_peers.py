@@ -1,7 +1,7 @@
 """gRPC's own client and server, each in a process of its own: their threads must not live in that of the tests.
 
-``python -m tests.faults.dish_peers ask ADDRESS`` prints in hexadecimal what a dish answers; ``serve ADDRESS`` is a dish that
-is well, on gRPC's own server, until standard input ends. It prints a line when it serves.
+``python -m tests.faults.dish_peers ask ADDRESS`` prints in hexadecimal what a dish answers; ``serve ADDRESS [STATE]`` is a
+dish (that is well), on gRPC's own server, until standard input ends. It prints a line when it serves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from tests.faults.dish import GRPC_PORT, METHOD, Dish
+from tests.faults.dish import GRPC_PORT, METHOD, STATES, Dish
 
 
 def ask(address: str) -> None:
@@ -30,9 +30,9 @@ def ask(address: str) -> None:
             _tell(exc.code().name)
 
 
-def serve(address: str) -> None:
-    """Be a dish that is well."""
-    dish = Dish()
+def serve(address: str, state: str = "well") -> None:
+    """Be a dish in a state."""
+    dish = Dish(STATES[state], past=None if state != "well" else Dish().past)
     service, _, method = METHOD[1:].partition("/")
 
     def handle(message: bytes, context: grpc.ServicerContext) -> bytes:
@@ -57,4 +57,4 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
-    {"ask": ask, "serve": serve}[sys.argv[1]](sys.argv[2])
+    {"ask": ask, "serve": serve}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,120 @@
+"""``circumvent satellite``: is a terminal here, and which link of the chain to the internet holds?"""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from circumvent.check.plan import make_plan
+from circumvent.check.settings import CheckSettings
+from circumvent.cli import terminal as screen
+from circumvent.cli.check_command import laws_of
+from circumvent.cli.drive import Silent, drive
+from circumvent.model.kinds import SATELLITE, is_satellite
+from circumvent.satellite.document import terminal_document
+from circumvent.satellite.find import Surroundings, find_terminals, read_surroundings
+from circumvent.satellite.judge import judge, lost_share
+from circumvent.say.terminals import Seen, nothing_screen, terminals_screen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from circumvent.model.report import OptionReport
+    from circumvent.satellite.find import Terminal
+
+NOTHING: Final = 1
+STOPPED: Final = 3
+#: Seconds for fetching something through a terminal that says that it is well.
+LONGEST: Final = 20.0
+
+
+def run_terminals(
+    *,
+    interface: str | None = None,
+    quiet_sky: bool = False,
+    json: bool = False,
+    plain: bool = False,
+    settings: CheckSettings | None = None,
+) -> int:
+    """Look for terminals, test what is found, print it; 0 if something came back through one.
+
+    Facts of law are said before the first packet. ``settings`` are those of the check through a terminal.
+    """
+    began = time.monotonic()
+    settings = CheckSettings() if settings is None else settings
+    for sentence in laws_of({SATELLITE}, settings):
+        screen.tell(sentence)
+    where = _behind(read_surroundings(), interface)
+    found = [_seen(one) for one in anyio.run(find_terminals, where.candidates)]
+    stopped = False
+    if not quiet_sky:
+        for number, seen in enumerate(found):
+            if seen.judgement.broken is None and not stopped:
+                internet, stopped = _through(seen.terminal, settings)
+                found[number] = replace(seen, internet=internet)
+    seconds = time.monotonic() - began
+    if json:
+        print(json_text.dumps(_document(found, where, seconds), indent=2), flush=True)
+    else:
+        page = terminals_screen(found, seconds) if found else nothing_screen(where, seconds)
+        screen.show(page, sys.stdout, plain=plain)
+    if stopped:
+        return STOPPED
+    return 0 if any(seen.carries for seen in found) else NOTHING
+
+
+def _behind(where: Surroundings, interface: str | None) -> Surroundings:
+    """Return what lies behind one interface, if one is named."""
+    if interface is None:
+        return where
+    return replace(
+        where,
+        candidates=tuple(one for one in where.candidates if one.interface == interface),
+        networks=tuple(name for name in where.networks if name == interface),
+    )
+
+
+def _seen(terminal: Terminal) -> Seen:
+    return Seen(
+        terminal=terminal,
+        judgement=judge(terminal.status, terminal.history),
+        lost=lost_share(terminal.status, terminal.history),
+    )
+
+
+def _through(terminal: Terminal, settings: CheckSettings) -> tuple[OptionReport | None, bool]:
+    """Run a check of the terminal alone, by its interface; return what came of it, and whether it was stopped."""
+    table = f'[[option]]\nkind = "starlink"\nhost = "{terminal.address}"\n'
+    wanted = replace(
+        settings,
+        named=("-",),
+        builtin=False,
+        allow_private=True,
+        interface=terminal.interface,
+        deadline=settings.deadline or LONGEST,
+    )
+    report, stopped = drive(make_plan(wanted, stdin=lambda _: table.encode()), Silent())
+    tried = (one for one in report.options if is_satellite(one.kind) and not one.baseline)
+    return next(tried, None), stopped
+
+
+def _document(found: Sequence[Seen], where: Surroundings, seconds: float) -> dict[str, object]:
+    return {
+        "terminals": [
+            {
+                **terminal_document(seen.terminal, seen.judgement, seen.lost),
+                "internet": None
+                if seen.internet is None
+                else {"status": seen.internet.status.value, "proof": seen.internet.proof.value},
+            }
+            for seen in found
+        ],
+        "looked_at": list(where.networks),
+        "carrier_address": where.carrier,
+        "seconds": round(seconds, 2),
+    }
