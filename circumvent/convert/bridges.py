@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Final
 
-from circumvent.model.bridge import MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import DnsttSettings, MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
 from circumvent.model.option import join_host_port
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 #: The address of a WebTunnel line means nothing; such lines have one of the documentation's (RFC 3849).
 _NOWHERE: Final = "[2001:db8::1]:443"
+_NO_ADDRESS: Final = "192.0.2.3:80"
 
 
 def bridge_line(option: Option) -> str | None:
@@ -30,6 +31,10 @@ def bridge_line(option: Option) -> str | None:
         case MeekSettings():
             words = ["meek_lite", _NOWHERE, _hexadecimal(settings.fingerprint), f"url={settings.url}"]
             words.append(f"front={option.endpoint.host}")
+        case DnsttSettings():
+            words = ["dnstt", _NO_ADDRESS, _hexadecimal(settings.fingerprint)]
+            words.append(f"{settings.resolver}={settings.url or option.endpoint}")
+            words += [f"pubkey={settings.public_key.hex()}", f"domain={settings.domain}"]
         case _:
             return None
     return " ".join(filter(None, words))

@@ -34,9 +34,9 @@ MOST_IN_LINE: Final = 100
 MOST_ARGUMENTS: Final = 32
 VANILLA: Final = ""
 #: Words that begin a line with a transport; those that this version does not speak are named when they are left out.
-SPOKEN: Final = frozenset({VANILLA, "obfs4", "webtunnel", "meek", "meek_lite"})
+SPOKEN: Final = frozenset({VANILLA, "obfs4", "webtunnel", "meek", "meek_lite", "dnstt"})
 TRANSPORTS: Final = SPOKEN | {
-    "obfs2", "obfs3", "scramblesuit", "snowflake", "conjure", "dnstt",
+    "obfs2", "obfs3", "scramblesuit", "snowflake", "conjure",
 }  # fmt: skip
 SCHEME: Final = "bridge"
 
@@ -264,6 +264,12 @@ def _meek(line: BridgeLine) -> Option:
     )
 
 
+def _dnstt(line: BridgeLine) -> Option:
+    from circumvent.inputs.dnstt_fields import dnstt_option  # noqa: PLC0415 - few lines are of this kind
+
+    return dnstt_option(line.arguments, _fingerprint(line))
+
+
 def _webtunnel_place(arguments: dict[str, str], port: int) -> tuple[tuple[str, ...], int]:
     """Return where to connect to if ``addr`` says so; the address of the line itself means nothing."""
     place = _ADDRESS.fullmatch(arguments.get("addr", ""))
@@ -300,4 +306,5 @@ _MAKERS: Final[dict[str, Callable[[BridgeLine], Option]]] = {
     "webtunnel": _webtunnel,
     "meek": _meek,
     "meek_lite": _meek,
+    "dnstt": _dnstt,
 }

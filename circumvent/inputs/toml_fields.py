@@ -69,6 +69,7 @@ FIELDS: Final = {
     "obfs4": _BRIDGE,
     "webtunnel": _BRIDGE | {"ca"},
     "meek": _BRIDGE | {"ca"},
+    "dnstt": _BRIDGE | {"ca"},
     "turn": _COMMON | _TLS | _ACCOUNT | {"tls", "transport"},
 }
 #: Every field of the format, also those of kinds that later versions try.

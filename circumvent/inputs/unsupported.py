@@ -51,7 +51,7 @@ SCHEMES: Final = {
 
 #: Kinds of the project's own TOML that later versions know.
 KINDS_TO_COME: Final = frozenset({
-    "anytls", "conjure", "dnstt", "hysteria2", "mtproto",
+    "anytls", "conjure", "hysteria2", "mtproto",
     "satellite-terminal", "shadowsocks", "signal-proxy", "snowflake", "ssh", "trojan", "tuic",
     "vless", "vmess", "whatsapp-proxy",
 })  # fmt: skip

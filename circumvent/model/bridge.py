@@ -47,4 +47,18 @@ class MeekSettings:
     fingerprint: bytes | None = field(default=None, repr=False)
 
 
-BridgeSettings = TorSettings | Obfs4Settings | WebtunnelSettings | MeekSettings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsttSettings:
+    """Settings of ``dnstt``: the domain of the server, its public key (32 bytes), and how to ask the resolver.
+
+    ``resolver`` is ``udp``, ``dot`` or ``doh`` (then ``url`` is its URL); the option's endpoint is the resolver.
+    """
+
+    domain: str = field(repr=False)
+    public_key: bytes = field(repr=False)
+    resolver: str
+    url: str = field(default="", repr=False)
+    fingerprint: bytes | None = field(default=None, repr=False)
+
+
+BridgeSettings = TorSettings | Obfs4Settings | WebtunnelSettings | MeekSettings | DnsttSettings

@@ -300,6 +300,15 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         port=443,
     ),
     Kind(
+        name="dnstt",
+        title="dnstt bridge",
+        module=_T + "dnstt",
+        family="tor",
+        scope=Scope.APP,
+        exposure=_MARKING,
+        port=53,
+    ),
+    Kind(
         name="webtunnel",
         title="WebTunnel bridge",
         module=_T + "webtunnel",

@@ -19,10 +19,10 @@ KEYS: Final = frozenset({
     "by_hand", "canaries", "cipher", "class", "clear", "clock", "clock_skew_s", "closed_by", "construction", "controls", "cut_bytes", "datagrams_received", "dnssec",
     "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "hours_ahead", "http", "iat_mode", "identity", "idle", "ignored", "in_use",
     "cookies", "echo", "gateway", "initiations", "beyond", "mtu", "said", "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
-    "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
+    "longest_answer", "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
     "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal",
     "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "syn_retransmits", "system_resolver",
-    "tcp", "tls", "total_retrans", "transport", "type", "udp", "unacked", "version", "via_relay", "voice", "works",
+    "tcp", "tls", "total_retrans", "transport", "type", "types", "udp", "unacked", "version", "via_relay", "voice", "works",
     "wrapping", "wrong_answers",
     "credentials", "encryption", "esp", "fragmentation", "fragments_sent", "group", "ipsec", "server_authenticated", "wanted",
     "data_cipher", "denial", "key_export", "repeated",
@@ -31,8 +31,8 @@ KEYS: Final = frozenset({
 #: Steps that transports and the check have (``docs/transports``).
 STEPS: Final = frozenset({
     "allocate", "authenticate", "binding", "bulk_tls", "carry", "circuit", "clock", "configuration", "connect", "control_http", "control_tls", "honesty",
-    "http_upgrade", "meek_poll", "obfs4_handshake", "pin", "tor_tls",
-    "idle", "late_answers", "mtu", "proxy_handshake", "quic_handshake", "resolve", "sustain", "sustain_down", "sustain_up",
+    "http_upgrade", "meek_poll", "noise_handshake", "obfs4_handshake", "pin", "tor_tls",
+    "idle", "late_answers", "mtu", "proxy_handshake", "quic_handshake", "recursion", "resolve", "sustain", "sustain_down", "sustain_up",
     "tls_handshake", "tunnel_handshake", "udp_associate", "voice",
 })  # fmt: skip
 

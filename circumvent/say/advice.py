@@ -20,6 +20,7 @@ _BRIDGES: Final = {
     "obfs4": later("random-looking traffic to one server"),
     "webtunnel": later("HTTPS to one server"),
     "meek": later("HTTPS to the front, a large service"),
+    "dnstt": later("many long questions to a resolver, all below one domain"),
 }
 
 

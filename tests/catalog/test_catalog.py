@@ -83,6 +83,7 @@ def test_every_kind_of_this_version_that_needs_no_account_is_there() -> None:
     held = {kind.name for kind in KINDS.values() if kind.family in {"proxy", "vpn", "satellite"}} | {
         "turn",
         "webtunnel",
+        "dnstt",
     }
     assert ours == set(KINDS) - held
 

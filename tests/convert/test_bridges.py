@@ -11,7 +11,7 @@ from circumvent.convert import write
 from circumvent.convert.bridges import bridge_line
 from circumvent.ids import IdMaker, canonical
 from circumvent.inputs import read_inputs
-from circumvent.model.bridge import MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import DnsttSettings, MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
 from tests.convert.strategies import IPV4, IPV6, KEYS, NAMES, PATHS, PORTS, made
 
 if TYPE_CHECKING:
@@ -21,9 +21,27 @@ TWENTY = st.binary(min_size=20, max_size=20)
 
 
 @st.composite
+def dnstt(draw: st.DrawFn, mark: bytes | None) -> Option:
+    """A dnstt bridge by one of the ways to a resolver."""
+    resolver, host, port = draw(st.sampled_from(["udp", "dot", "doh"])), draw(NAMES), draw(PORTS)
+    place = host if port == 443 else f"{host}:{port}"
+    settings = DnsttSettings(
+        domain=draw(st.sampled_from(["t.example.com", "a.b.example"])),
+        public_key=draw(KEYS),
+        resolver=resolver,
+        url=f"https://{place}{draw(PATHS)}" if resolver == "doh" else "",
+        fingerprint=mark,
+    )
+    return made("dnstt", host, port, settings=settings)
+
+
+@st.composite
 def bridges(draw: st.DrawFn) -> Option:
     """A bridge of each sort."""
-    kind, mark = draw(st.sampled_from(["tor", "obfs4", "webtunnel", "meek"])), draw(st.none() | TWENTY)
+    kind, mark = (
+        draw(st.sampled_from(["tor", "obfs4", "webtunnel", "meek", "dnstt"])),
+        draw(st.none() | TWENTY),
+    )
     if kind == "webtunnel":
         host, port, addresses = draw(NAMES), draw(PORTS), tuple(draw(st.lists(IPV4 | IPV6, max_size=1)))
         tunnel = WebtunnelSettings(
@@ -39,6 +57,8 @@ def bridges(draw: st.DrawFn) -> Option:
         return made(
             kind, front, port, settings=MeekSettings(url=f"https://{place}{draw(PATHS)}", fingerprint=mark)
         )
+    if kind == "dnstt":
+        return draw(dnstt(mark))
     held: TorSettings | Obfs4Settings = TorSettings(fingerprint=mark)
     if kind == "obfs4":
         mode = draw(st.integers(0, 2))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab import ikev2, names, openconnect, proxies, quic, sstp, tor, voice, web, wireguard, zone
+from tests.lab import dnstt, ikev2, names, openconnect, proxies, quic, sstp, tor, voice, web, wireguard, zone
 from tests.lab import openvpn as openvpn_servers
 from tests.lab.daemon import find_program
 from tests.lab.left_out import requires
@@ -34,6 +34,7 @@ __all__ = [
     "daemons",
     "danted",
     "dnsdist",
+    "dnstt_bridge",
     "gtlsserver",
     "knot_resolver",
     "lab_directory",
@@ -330,6 +331,24 @@ def webtunnel_site(
         ca_file=pki.ca_file,
     )
     daemons += [*servers, handle.daemon]
+    return handle
+
+
+@pytest.fixture(scope="session")
+def dnstt_bridge(
+    daemons: list[Daemon], pki: Pki, tor_bridge: tor.Bridge, lab_directory: Callable[[str], Path]
+) -> dnstt.DnsttBridge:
+    """dnstt-server before the bridge, where it is on PATH, behind an unbound of its own."""
+    requires("dnstt-server", "unbound")
+    handle = dnstt.start_dnstt(
+        lab_directory("dnstt"),
+        address="198.51.100.39",
+        name="dnstt.lab.example",
+        bridge=tor_bridge,
+        credentials=_credentials(pki, "dnstt", "198.51.100.39"),
+        ca_file=pki.ca_file,
+    )
+    daemons += [handle.server, handle.resolver]
     return handle
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMPLETE: Final = "CIRCUMVENT_TESTS_COMPLETE"
 #: Programs that no package of Debian has. Tests use one that is on PATH; without it a run is as complete as can be, and
 #: the page of evidence says what stands in for it.
-UNPACKAGED: Final = frozenset({"amneziawg-go"})
+UNPACKAGED: Final = frozenset({"amneziawg-go", "dnstt-server"})
 _UNPACKAGED: Final = "is not on PATH (no package has it)"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circumvent.model.bridge import MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import DnsttSettings, MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
 
 
 def test_nothing_of_them_is_shown() -> None:
@@ -12,7 +12,11 @@ def test_nothing_of_them_is_shown() -> None:
             TorSettings(fingerprint=fingerprint),
             Obfs4Settings(node_id=fingerprint, public_key=key, iat_mode=1, fingerprint=fingerprint),
             MeekSettings(url="https://a.example/", fingerprint=fingerprint),
+            DnsttSettings(domain="t.example", public_key=key, resolver="udp", fingerprint=fingerprint),
             WebtunnelSettings(host="web.example", path="/secret", chain_hash=key, fingerprint=fingerprint),
         )
     )
-    assert shown == "(TorSettings(), Obfs4Settings(iat_mode=1), MeekSettings(), WebtunnelSettings(tls=True))"
+    assert (
+        shown
+        == "(TorSettings(), Obfs4Settings(iat_mode=1), MeekSettings(), DnsttSettings(resolver='udp'), WebtunnelSettings(tls=True))"
+    )

@@ -1,0 +1,125 @@
+"""Packets in names and in TXT records; the answers of the real server are in ``test_stream.py``."""
+
+from __future__ import annotations
+
+from random import Random
+
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circumvent.tor.dnstt.questions import (
+    A,
+    Encoder,
+    RcodeError,
+    asked_type,
+    capacity,
+    encode_name,
+    read_name,
+)
+from circumvent.tor.errors import TorError
+
+DOMAIN = "t.example.com"
+
+
+def answer(question: bytes, *strings: bytes, rcode: int = 0) -> bytes:
+    """Return an answer with one TXT record, made by dnspython."""
+    query = dns.message.from_wire(question)
+    made = dns.message.make_response(query)
+    made.set_rcode(dns.rcode.Rcode(rcode))
+    if strings:
+        text = " ".join('"' + "".join(f"\\{byte:03d}" for byte in part) + '"' for part in strings)
+        made.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "TXT", text))
+    return made.to_wire()
+
+
+def encoder() -> Encoder:
+    return Encoder(DOMAIN, Random(1))
+
+
+def test_a_question_as_another_implementation_reads_it() -> None:
+    message = dns.message.from_wire(encoder().question(b"supercali"))
+    (asked,) = message.question
+    assert str(asked).endswith(".t.example.com. IN TXT")
+    assert (message.flags, message.payload, message.edns) == (0x0100, 4096, 0)
+
+
+def test_the_longest_packet_fits_and_polls_are_short() -> None:
+    made = encoder()
+    assert made.packet_bytes == capacity(DOMAIN) - 13
+    longest = dns.message.from_wire(made.question(bytes(made.packet_bytes)))
+    assert 250 <= len(longest.question[0].name.to_wire() or b"") <= 255
+    assert len(made.question()) < 80
+    assert asked_type(made.question(rdtype=A)) == A
+
+
+def test_packets_of_an_answer() -> None:
+    made = encoder()
+    first, second = bytes(300), b"two"
+    said = b"\x01\x2c" + first + b"\0\x03" + second
+    assert made.packets(answer(made.question(), said[:255], said[255:])) == [first, second]
+    assert made.packets(answer(made.question(), b"")) == []
+
+
+def test_a_resolver_that_says_no() -> None:
+    made = encoder()
+    with pytest.raises(RcodeError) as caught:
+        made.packets(answer(made.question(), rcode=3))
+    assert caught.value.rcode == 3
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        Encoder(DOMAIN, Random(2)).question(),
+        answer(Encoder("t.example.org", Random(2)).question(), b""),
+        answer(Encoder(DOMAIN, Random(2)).question()),
+        answer(Encoder(DOMAIN, Random(2)).question(), b"\0\x05four"),
+        answer(Encoder(DOMAIN, Random(2)).question(), b"\0"),
+        answer(Encoder(DOMAIN, Random(2)).question(), b"\0\x01a")[:-20],
+    ],
+)
+def test_what_is_no_answer(message: bytes) -> None:
+    with pytest.raises(TorError):
+        encoder().packets(message)
+
+
+@pytest.mark.parametrize("name", ["", "a..b", "a" * 64, ".".join(["a" * 60] * 5)])
+def test_what_is_no_name(name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        encode_name(name)
+
+
+def test_a_domain_that_leaves_no_room() -> None:
+    with pytest.raises(ValueError, match="too long"):
+        Encoder(".".join(["a" * 50] * 3), Random(1))
+
+
+def test_pointers_that_lead_in_circles() -> None:
+    with pytest.raises(TorError):
+        read_name(b"\xc0\x00", 0)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes(data: bytes) -> None:
+    asked_type(data)
+    try:
+        encoder().packets(data)
+    except TorError:
+        return
+
+
+@given(st.data())
+def test_any_answer_that_was_damaged(data: st.DataObject) -> None:
+    made = encoder()
+    message = bytearray(answer(made.question(), b"\0\x05hello"))
+    for _ in range(data.draw(st.integers(1, 4))):
+        message[data.draw(st.integers(0, len(message) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        made.packets(bytes(message))
+    except TorError:
+        return

@@ -1,0 +1,117 @@
+"""Ways to a resolver: over streams and HTTP messages come in any order, and errors where answers are waited for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import anyio
+import pytest
+from anyio.streams.stapled import StapledObjectStream
+
+from circumvent.names.framing import frame
+from circumvent.net.errors import PeerError
+from circumvent.transports.dnstt_link import AT_ONCE, DohLink, StreamLink
+
+pytestmark = pytest.mark.anyio
+
+
+class Pipe:
+    """A stream that gives back what is sent."""
+
+    def __init__(self) -> None:
+        put, got = anyio.create_memory_object_stream[bytes](10)
+        self._both = StapledObjectStream(put, got)
+        self.closed = False
+
+    async def send(self, data: bytes) -> None:
+        await self._both.send(data)
+
+    async def receive(self, _: int = 65536) -> bytes:
+        return await self._both.receive()
+
+    async def aclose(self) -> None:
+        self.closed = True
+        await self._both.aclose()
+
+
+@dataclass
+class Asked:
+    """A session whose answers come when they are let go."""
+
+    go: anyio.Event = field(default_factory=anyio.Event)
+    asked: list[bytes] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def query(self, message: bytes) -> bytes:
+        self.asked.append(message)
+        await self.go.wait()
+        if self.failure is not None:
+            raise self.failure
+        return message[::-1]
+
+
+def doh(session: Asked, group: Any, *, http2: bool = True) -> DohLink:
+    return DohLink(cast("Any", session), cast("Any", Pipe()), group, http2=http2)
+
+
+async def test_messages_on_a_stream() -> None:
+    pipe = Pipe()
+    link = StreamLink(cast("Any", pipe))
+    await pipe.send(frame(bytes(12)) + frame(bytes(13))[:5])
+    assert await link.receive() == bytes(12)
+    await pipe.send(frame(bytes(13))[5:])
+    assert await link.receive() == bytes(13)
+    await link.send(bytes(14))
+    assert await link.receive() == bytes(14)
+    await link.aclose()
+    assert pipe.closed
+
+
+async def test_what_is_not_dns_on_a_stream() -> None:
+    pipe = Pipe()
+    await pipe.send(b"\xff\xffHTTP")
+    link = StreamLink(cast("Any", pipe))
+    with pytest.raises(PeerError):
+        await link.receive()
+    await link.aclose()
+
+
+async def test_no_more_requests_at_once_than_the_real_client_has() -> None:
+    session = Asked()
+    async with anyio.create_task_group() as group:
+        link = doh(session, group)
+        for number in range(AT_ONCE + 5):
+            await link.send(bytes([1, number]))
+        await anyio.wait_all_tasks_blocked()
+        assert len(session.asked) == AT_ONCE
+        session.go.set()
+        assert {await link.receive() for _ in range(AT_ONCE)} == {bytes([n, 1]) for n in range(AT_ONCE)}
+        await link.send(b"ab")
+        assert await link.receive() == b"ba"
+        await link.aclose()
+
+
+async def test_one_request_after_the_other_before_http2() -> None:
+    session = Asked()
+    async with anyio.create_task_group() as group:
+        link = doh(session, group, http2=False)
+        await link.send(b"ab")
+        await link.send(b"cd")
+        await anyio.wait_all_tasks_blocked()
+        assert session.asked == [b"ab"]
+        session.go.set()
+        assert [await link.receive(), await link.receive()] == [b"ba", b"dc"]
+        await link.aclose()
+
+
+async def test_a_request_that_fails() -> None:
+    session = Asked(failure=PeerError("http_unexpected_status_code"))
+    session.go.set()
+    async with anyio.create_task_group() as group:
+        link = doh(session, group)
+        await link.send(b"ab")
+        with pytest.raises(PeerError):
+            await link.receive()
+        await link.send(b"cd")
+        await link.aclose()  # what is still open has nobody to tell
