@@ -62,16 +62,20 @@ def udp_blocked(look: Look) -> Result:
 
 
 def udp_lossy(look: Look) -> Result:
-    """Datagrams get lost at three places, and at half of those measured, while TCP is sound."""
+    """Datagrams get lost at three places, at half of those measured, and of all that were sent, while TCP is sound.
+
+    All three: a machine or a server that was busy for a moment loses a few at once, and a line loses everywhere.
+    """
     counts = [(one, *_loss(one)) for one in look.options]
     measured = [(one, sent, lost) for one, sent, lost in counts if sent]
     if not measured:
         return None
     lossy = [(one, sent, lost) for one, sent, lost in measured if lost / sent > LOSSY]
     places = look.places(one for one, _, _ in lossy)
-    if len(places) < PLACES or 2 * len(places) < len(look.places(one for one, _, _ in measured)):
-        return NOT_SEEN
     sent, lost = sum(one[1] for one in measured), sum(one[2] for one in measured)
+    few = len(places) < PLACES or 2 * len(places) < len(look.places(one for one, _, _ in measured))
+    if few or lost / sent <= LOSSY:
+        return NOT_SEEN
     return finding(
         FindingKind.UDP_LOSSY,
         f"Loses UDP packets ({lost} of {sent}).",

@@ -164,6 +164,8 @@ def test_loss_at_three_places_is_lossy_udp() -> None:
     assert rules_line.udp_lossy(Look([voice(site, 1) for site in SITES], {})) == NOT_SEEN
     sound = [voice(f"sound-{number}", 0) for number in range(4)]
     assert rules_line.udp_lossy(Look([*lossy, *sound], {})) == NOT_SEEN
+    a_little = [voice(site, 7) for site in SITES]
+    assert rules_line.udp_lossy(Look([*a_little, *sound[:3]], {})) == NOT_SEEN, "21 of 300: a busy moment"
 
 
 def test_flows_cut_at_the_same_size_at_two_places() -> None:
