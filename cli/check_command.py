@@ -15,6 +15,7 @@ from circumvent.cli.dump_file import DumpProblem, check_writable, write_dump
 from circumvent.cli.options import settings_of
 from circumvent.cli.paste import read_stdin
 from circumvent.cli.question import ask_if_needed
+from circumvent.cli.terminals_in_check import found_terminals, wants_satellites, where_to_look
 from circumvent.model.kinds import SATELLITE, is_satellite
 from circumvent.say.end import Ending, end_screen, quiet_line
 
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
     from circumvent.model.report import Report
 
 BAD_INPUT = 2
-NO_TERMINAL = (
-    "a check looks for no satellite terminal: circumvent satellite does. To try yours beside others, name it in a TOML "
-    'table (kind = "starlink", host = "192.168.100.1"), with --allow-private'
-)
+NO_TERMINAL = "no satellite terminal was found on this network; more about that: circumvent satellite"
+LOOKED_AT = "before all else a satellite terminal would be looked for at: {places}"
 SHELL_HISTORY = "this link is now in your shell history; next time: circumvent check -"
 SECOND_LOGIN = (
     "each profile is logged in to once; where it is up on another device, that may end its session there"
@@ -68,7 +67,7 @@ def start(given: dict[str, Any]) -> int:
         settings = settings_of(given)
         if not given["plan"]:
             return run_check(settings, output)
-        planned_run = planned(settings, output)
+        planned_run = planned(settings, output, look=False)
     except (SettingsError, DumpProblem) as exc:
         return fail(exc)
     from circumvent.say.exposure import plan_screen  # noqa: PLC0415 - for --plan only
@@ -108,12 +107,13 @@ def run_check(settings: CheckSettings, output: Output) -> int:
     return exit_code(report, need=settings.need, interrupted=interrupted)
 
 
-def planned(settings: CheckSettings, output: Output) -> Plan:
-    """Make the plan and say what of the input can't be used.
+def planned(settings: CheckSettings, output: Output, *, look: bool = True) -> Plan:
+    """Make the plan and say what of the input can't be used; ``look`` for satellite terminals where they are asked for.
 
     :raises SettingsError: when nothing can be done.
     """
-    plan = make_plan(settings, stdin=read_stdin, id_key=kept.id_key() if settings.save else None)
+    found = _terminals(settings, look=look) if wants_satellites(settings) else ()
+    plan = make_plan(settings, stdin=read_stdin, id_key=kept.id_key() if settings.save else None, found=found)
     if plan.parsed is not None:
         for sentence in plan.parsed.sentences():
             terminal.tell(sentence)
@@ -121,17 +121,27 @@ def planned(settings: CheckSettings, output: Output) -> Plan:
             terminal.tell(SHELL_HISTORY)
         if not output.quiet and any(option.traits.account for option in plan.parsed.options):
             terminal.tell(SECOND_LOGIN)
-    _speak_of_satellites(settings, plan)
+        named = any(is_satellite(option.kind) for option in plan.parsed.options)
+        if named and not wants_satellites(settings):
+            for sentence in laws_of(
+                {SATELLITE}, settings
+            ):  # before the first packet, also where all else is quiet
+                terminal.tell(sentence)
     return plan
 
 
-def _speak_of_satellites(settings: CheckSettings, plan: Plan) -> None:
-    """Say facts of law on terminals before the first packet, also where all else is quiet; or that none is looked for."""
-    if plan.parsed is not None and any(is_satellite(option.kind) for option in plan.parsed.options):
-        for sentence in laws_of({SATELLITE}, settings):
-            terminal.tell(sentence)
-    elif any(word == SATELLITE or is_satellite(word) for word in (*settings.include, *settings.only)):
-        terminal.tell(NO_TERMINAL)
+def _terminals(settings: CheckSettings, *, look: bool) -> tuple[Option, ...]:
+    """Return the terminals of this network, after facts of law on them; or say where they would be looked for."""
+    for sentence in laws_of({SATELLITE}, settings):
+        terminal.tell(sentence)
+    if look:
+        found = found_terminals(settings)
+        if not found:
+            terminal.tell(NO_TERMINAL)
+        return found
+    places = dict.fromkeys(one.address for one in where_to_look(settings).candidates)
+    terminal.tell(LOOKED_AT.format(places=", ".join(places) or "nowhere"))
+    return ()
 
 
 def fail(error: Exception) -> int:

@@ -15,9 +15,10 @@ from circumvent.check.settings import CheckSettings
 from circumvent.cli import terminal as screen
 from circumvent.cli.check_command import laws_of
 from circumvent.cli.drive import Silent, drive
+from circumvent.cli.terminals_in_check import behind
 from circumvent.model.kinds import SATELLITE, is_satellite
 from circumvent.satellite.document import terminal_document
-from circumvent.satellite.find import Surroundings, find_terminals, read_surroundings
+from circumvent.satellite.find import find_terminals, read_surroundings
 from circumvent.satellite.judge import judge, lost_share
 from circumvent.say.terminals import Seen, nothing_screen, terminals_screen
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from circumvent.model.report import OptionReport
-    from circumvent.satellite.find import Terminal
+    from circumvent.satellite.find import Surroundings, Terminal
 
 NOTHING: Final = 1
 STOPPED: Final = 3
@@ -49,7 +50,7 @@ def run_terminals(
     settings = CheckSettings() if settings is None else settings
     for sentence in laws_of({SATELLITE}, settings):
         screen.tell(sentence)
-    where = _behind(read_surroundings(), interface)
+    where = behind(read_surroundings(), interface)
     found = [_seen(one) for one in anyio.run(find_terminals, where.candidates)]
     stopped = False
     if not quiet_sky:
@@ -66,17 +67,6 @@ def run_terminals(
     if stopped:
         return STOPPED
     return 0 if any(seen.carries for seen in found) else NOTHING
-
-
-def _behind(where: Surroundings, interface: str | None) -> Surroundings:
-    """Return what lies behind one interface, if one is named."""
-    if interface is None:
-        return where
-    return replace(
-        where,
-        candidates=tuple(one for one in where.candidates if one.interface == interface),
-        networks=tuple(name for name in where.networks if name == interface),
-    )
 
 
 def _seen(terminal: Terminal) -> Seen:

@@ -76,6 +76,9 @@ class Plan:
     details: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     parsed: Parsed | None = None
     root_keys: RootKeys | None = None
+    terminals: frozenset[str] = (
+        frozenset()
+    )  #: ids of satellite terminals found here, whose addresses are private
 
     @property
     def interface(self) -> str | None:
@@ -98,9 +101,13 @@ class Plan:
 
 
 def make_plan(
-    settings: CheckSettings, *, stdin: Callable[[int], bytes] | None = None, id_key: bytes | None = None
+    settings: CheckSettings,
+    *,
+    stdin: Callable[[int], bytes] | None = None,
+    id_key: bytes | None = None,
+    found: Sequence[Option] = (),
 ) -> Plan:
-    """Read what was named and decide what will be tried.
+    """Read what was named and decide what will be tried; ``found`` are terminals that this network has, without ids.
 
     :raises NothingToCheck: when nothing usable is left.
     :raises SettingsError: for a setting that names something unusable.
@@ -112,7 +119,8 @@ def make_plan(
     builtin = catalog.options() if settings.wants_builtin else ()
     ids.reserve(*(option.id for option in builtin))
     parsed = read_inputs(settings.named, ids=ids, stdin=stdin, allow_private=settings.allow_private)
-    chosen = _choose(settings, parsed, builtin, random)
+    terminals = tuple(ids.named(option) for option in found)
+    chosen = _choose(settings, parsed, (*terminals, *builtin), random)
     controls, bulks = _controls(settings)
     source = Source(interface=settings.interface) if settings.interface else None
     line = _line(source, settings)
@@ -142,6 +150,7 @@ def make_plan(
         country=settings.country.upper() if settings.country else None,
         details=details,
         parsed=parsed,
+        terminals=frozenset(option.id for option in terminals),
     )
 
 

@@ -119,5 +119,6 @@ def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Serv
         online=plan.line.online,
         own=frozenset(
             option_id for option_id, detail in plan.details.items() if detail.get("system_resolver")
-        ),
+        )
+        | plan.terminals,
     )

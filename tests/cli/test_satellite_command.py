@@ -94,9 +94,3 @@ def test_a_check_of_a_terminal_says_the_law_before_anything_is_sent(
     out, err = capsys.readouterr()
     assert err.startswith("Using or having a Starlink terminal is punished")
     assert "Satellite terminals" in out
-
-
-@pytest.mark.parametrize("word", ["satellite", "starlink"])
-def test_a_check_that_has_no_terminal_to_try_says_how_to_name_one(capsys: Any, word: str) -> None:
-    assert main(["check", "--plan", "--include", word]) == 0
-    assert 'kind = "starlink", host = "192.168.100.1"' in capsys.readouterr().err
