@@ -21,6 +21,9 @@ from circumvent.model.secret import Secret
 from circumvent.names.stamps import StampError, format_stamp, parse_stamp
 from circumvent.net import packets, socks, stun
 from circumvent.net.errors import PeerError
+from circumvent.satellite.ask import METHOD
+from circumvent.satellite.dish import GET_STATUS, read_history, read_status
+from circumvent.satellite.grpc import GrpcError, UnaryCall, read_web
 from circumvent.vpn import http_head, mschapv2, ppp
 from circumvent.vpn.amneziawg.tags import TagError, parse_tags
 from circumvent.vpn.ikev2 import message as ike
@@ -195,6 +198,15 @@ def inner_packet(data: bytes) -> None:
         packets.parse(data)
 
 
+def dish_call(data: bytes) -> None:
+    """What answers at a dish's port, after a question was sent."""
+    call = UnaryCall("192.168.100.1:9200", METHOD, GET_STATUS)
+    call.start()
+    with suppress(GrpcError):
+        call.feed(data)
+        call.result()
+
+
 #: Every target by its name.
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "inputs": _guarded(read),
@@ -232,5 +244,9 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "stun": _guarded(stun.decode, stun.StunError),
     "stun-stream": _in_pieces(stun.Deframer, stun.StunError),
     "socks": _guarded(socks.decode_datagram, PeerError),
+    "dish-call": dish_call,
+    "dish-call-from-a-page": _guarded(read_web, GrpcError),
+    "dish-status": _guarded(read_status),
+    "dish-history": _guarded(read_history),
     **tor.TARGETS,
 }
