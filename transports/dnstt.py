@@ -9,6 +9,7 @@ import anyio
 from circumvent.model import failure as failures
 from circumvent.model.bridge import DnsttSettings
 from circumvent.model.words import Proof, Reason
+from circumvent.names.exchange import STRAY_PATIENCE
 from circumvent.net.errors import CannotTry, PeerError, StepFailed
 from circumvent.net.protocol_codes import rcode_failure
 from circumvent.tor.errors import TorError
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
 
 #: Seconds that the steps ``recursion`` and ``noise_handshake`` may take: a resolver may be slow, and tries several servers.
 LIMIT: Final = 10.0
-#: Seconds until the question of ``recursion`` is asked again: a datagram may be lost.
-AGAIN: Final = 1.5
-#: How often it is asked at most. The server keeps a poll for up to a second, for which some resolvers give it up.
+#: Seconds until the question of ``recursion`` is asked again, twice as long each time. A datagram may be lost; and the server
+#: keeps a poll for up to a second, for which some resolvers give it up, unless another question comes.
+FIRST_WAIT: Final = 0.3
 MOST_ASKED: Final = 6
-#: Seconds before it is asked again.
+#: Seconds before a resolver that gave up (SERVFAIL) is asked again.
 PAUSE: Final = 0.25
-_SERVFAIL: Final = 2
 
 
 class Dnstt:
@@ -65,7 +65,7 @@ async def _attempt(option: Option, settings: DnsttSettings, context: Context, gr
         from circumvent.tor.dnstt.stream import DnsttStream  # noqa: PLC0415 - as above
 
         encoder = Encoder(settings.domain, context.random)
-        await _recurse(link, encoder, context, again=settings.resolver == "udp")
+        await _recurse(link, encoder, context)
         stream = DnsttStream(
             link,
             encoder,
@@ -81,11 +81,12 @@ async def _attempt(option: Option, settings: DnsttSettings, context: Context, gr
             await link.aclose()
 
 
-async def _recurse(link: ResolverLink, encoder: Encoder, context: Context, *, again: bool) -> None:
+async def _recurse(link: ResolverLink, encoder: Encoder, context: Context) -> None:
     """Find out whether the resolver passes questions on to the bridge's server (step ``recursion``).
 
-    A poll (TXT) is what dnstt lives on. The same for an address (A), which the server denies, tells a resolver that does
-    not reach the server from one that does and lets no TXT pass.
+    A poll (TXT) is what dnstt lives on. Where none comes back at once, the same for an address (A), which the server denies,
+    tells a resolver that does not reach the server from one that does and lets no TXT pass. After a wrong answer the right
+    one may still follow: anybody can send the first. A resolver that gave up on the server (SERVFAIL) is asked again.
     """
     from circumvent.tor.dnstt.questions import A, asked_type  # noqa: PLC0415 - as above
 
@@ -93,42 +94,43 @@ async def _recurse(link: ResolverLink, encoder: Encoder, context: Context, *, ag
     async with trace.step("recursion", limit=trace.limit or LIMIT) as step:
         types: list[Json] = []
         step.detail["types"] = types
-        for left in reversed(range(MOST_ASKED)):
-            asked = trace.clock.now()
+        began = trace.clock.now()
+        for turn in range(MOST_ASKED):
+            if turn:
+                await link.send(encoder.question(rdtype=A))
             await link.send(encoder.question())
-            await link.send(encoder.question(rdtype=A))
-            with anyio.move_on_after(AGAIN if again else LIMIT):
-                while (message := await link.receive()) is not None:
+            problem: PeerError | None = None
+            with anyio.move_on_after(FIRST_WAIT * 2**turn) as window:
+                while problem is None or problem.error != failures.DNS_SERVFAIL:
+                    message = await link.receive()
                     if asked_type(message) == A:
                         types += [] if "A" in types else ["A"]
-                    elif _answers(encoder, message, final=not left):
+                        continue
+                    if (problem := _problem(encoder, message)) is None:
                         types.append("TXT")
                         step.detail["longest_answer"] = len(message)
-                        trace.round_trip(trace.clock.now() - asked)
+                        trace.round_trip(trace.clock.now() - began)
                         trace.prove(Proof.REACHED)
                         return
-                    else:
-                        break
-            await anyio.sleep(PAUSE)
+                    window.deadline = anyio.current_time() + STRAY_PATIENCE
+            patient = problem is None or problem.error == failures.DNS_SERVFAIL
+            if problem is not None and not (patient and turn < MOST_ASKED - 1):
+                raise problem
+            await anyio.sleep(0 if problem is None else PAUSE)
         raise TimeoutError
 
 
-def _answers(encoder: Encoder, message: bytes, *, final: bool) -> bool:
-    """Tell whether a dnstt server answered. A resolver that gave up on it may have better luck, unless this was ``final``.
-
-    :raises PeerError: when the resolver says no, or something else answers.
-    """
+def _problem(encoder: Encoder, message: bytes) -> PeerError | None:
+    """Return what keeps a message from being the answer of a dnstt server; ``None`` if it is one."""
     from circumvent.tor.dnstt.questions import RcodeError  # noqa: PLC0415 - as above
 
     try:
         encoder.packets(message)
     except RcodeError as exc:
-        if exc.rcode == _SERVFAIL and not final:
-            return False
-        raise PeerError(*rcode_failure(exc.rcode)) from exc
+        return PeerError(*rcode_failure(exc.rcode))
     except TorError as exc:
-        raise PeerError(failures.WRONG_ANSWER, str(exc)) from exc
-    return True
+        return PeerError(failures.WRONG_ANSWER, str(exc))
+    return None
 
 
 async def _shake_hands(stream: DnsttStream, context: Context) -> None:

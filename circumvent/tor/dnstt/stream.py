@@ -38,6 +38,9 @@ WINDOW: Final = 64  #: segments
 MOST_WAITING: Final = 4096
 #: Seconds that the goodbye may take.
 _GOODBYE: Final = 0.1
+_GONE: Final = (
+    OSError, ValueError, PeerError, anyio.BrokenResourceError, anyio.BusyResourceError, anyio.ClosedResourceError
+)  # fmt: skip
 
 
 class ResolverLink(Protocol):
@@ -138,7 +141,7 @@ class DnsttStream(ByteStream):
                         self._flow(b"")
                         for packet in self._kcp.packets(self._now()):
                             await self._link.send(self._encoder.question(packet))
-                    except (OSError, ValueError, PeerError, anyio.BrokenResourceError):
+                    except _GONE:
                         pass  # nobody is there to hear it
             await self._link.aclose()
 

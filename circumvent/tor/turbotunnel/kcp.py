@@ -24,7 +24,7 @@ PUSH, ACK, ASK, TELL = 81, 82, 83, 84
 FIRST_RTO: Final = 200
 LEAST_RTO: Final = 100
 LARGEST_RTO: Final = 60_000
-INTERVAL: Final = 100  #: a peer looks at its clock so often
+INTERVAL: Final = 100  #: acknowledgements wait so long for data to go with, and for each other
 FIRST_REMOTE_WINDOW: Final = 32
 ASK_AGAIN: Final = 500
 #: A segment that was sent so often without an answer: nobody is there.
@@ -71,6 +71,7 @@ class Kcp:
         self._early: dict[int, bytes] = {}
         self._arrived = bytearray()
         self._acknowledge: list[tuple[int, int]] = []
+        self._acknowledge_at: int | None = None
         self._tell = False
         self._ask_at: int | None = None
         self._round_trip: tuple[float, float] | None = None
@@ -112,6 +113,8 @@ class Kcp:
                 self._acknowledged(number, stamp, _milliseconds(now))
             elif command == PUSH:
                 self._pushed(number, stamp, packet[offset : offset + length])
+                if self._acknowledge and self._acknowledge_at is None:
+                    self._acknowledge_at = (_milliseconds(now) + INTERVAL) % _WRAP
             elif command == ASK:
                 self._tell = True
             offset += length
@@ -122,27 +125,30 @@ class Kcp:
         :raises DeadLinkError: when the peer has not acknowledged for too long.
         """
         moment = _milliseconds(now)
-        heads = [self._segment(ACK, number, stamp) for number, stamp in self._acknowledge]
-        self._acknowledge.clear()
+        rest: list[bytes] = []
         if self._tell:
-            heads.append(self._segment(TELL, 0, moment))
+            rest.append(self._segment(TELL, 0, moment))
             self._tell = False
         if self._must_ask(moment):
-            heads.append(self._segment(ASK, 0, moment))
+            rest.append(self._segment(ASK, 0, moment))
         self._fill()
-        heads += (
+        rest += [
             self._segment(PUSH, segment.number, moment, segment.data)
             for segment in self._flying.values()
             if self._due(segment, moment)
-        )
-        return list(self._packed(heads))
+        ]
+        heads: list[bytes] = []
+        if rest or (self._acknowledge_at is not None and _after(self._acknowledge_at, moment) <= 0):
+            heads = [self._segment(ACK, number, stamp) for number, stamp in self._acknowledge]
+            self._acknowledge.clear()
+            self._acknowledge_at = None
+        return list(self._packed([*heads, *rest]))
 
     def next_due(self, now: float) -> float | None:
         """Return in how many seconds :meth:`packets` has something to do again; ``None`` for not by itself."""
         moment = _milliseconds(now)
         times = [_after(segment.again, moment) for segment in self._flying.values()]
-        if self._ask_at is not None:
-            times.append(_after(self._ask_at, moment))
+        times += [_after(at, moment) for at in (self._ask_at, self._acknowledge_at) if at is not None]
         return max(min(times), 0) / 1000 if times else None
 
     def _fill(self) -> None:

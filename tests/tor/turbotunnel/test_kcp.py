@@ -53,11 +53,23 @@ def test_what_arrived_is_acknowledged_with_its_stamp() -> None:
     ours.send(b"hello")
     theirs.feed(ours.packets(1.5)[0], 2.0)
     assert theirs.take() == b"hello"
-    (packet,) = theirs.packets(2.0)
+    assert theirs.packets(2.0) == []
+    assert theirs.next_due(2.0) == pytest.approx(0.1)
+    (packet,) = theirs.packets(2.1)
     assert packet == bytes.fromhex("04030201 52 00 4000 dc050000 00000000 01000000 00000000")
     ours.feed(packet, 2.5)
     assert ours.unacknowledged == 0
     assert ours.next_due(2.5) is None
+
+
+def test_an_acknowledgement_goes_with_data() -> None:
+    ours, theirs = pair()
+    ours.send(b"hello")
+    theirs.feed(ours.packets(1.5)[0], 2.0)
+    theirs.send(b"you")
+    (packet,) = theirs.packets(2.0)
+    assert [packet[4], packet[HEAD_BYTES + 4]] == [ACK, PUSH]
+    assert theirs.packets(2.1) == []
 
 
 def test_what_is_lost_is_sent_again_later_each_time() -> None:
