@@ -35,7 +35,7 @@ class Obfs4:
             with anyio.CancelScope(shield=True):
                 await anyio.aclose_forcefully(stream)
             raise
-        await prove_tor_link(inner, option, context, step="tor_tls")
+        await prove_tor_link(inner, option, context, step="tor_tls", direct=True)
 
 
 async def _handshake(stream: ByteStream, settings: Obfs4Settings, context: Context) -> ByteStream:

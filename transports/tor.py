@@ -21,7 +21,7 @@ class Tor:
         :raises CannotTry: when nothing was sent.
         """
         stream = await context.dialer.stream(option.endpoint, context.trace)
-        await prove_tor_link(stream, option, context)
+        await prove_tor_link(stream, option, context, direct=True)
 
 
 TRANSPORT = Tor()

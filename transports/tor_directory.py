@@ -38,13 +38,16 @@ _ENDED: Final = (NetError, OSError, anyio.EndOfStream, anyio.BrokenResourceError
 class Directory:
     """What one relay serves through one circuit."""
 
-    def __init__(self, channel: Channel, hop: Hop, identity: Identity, context: Context) -> None:
-        """Ask through ``hop`` the relay that proved ``identity``."""
+    def __init__(
+        self, channel: Channel, hop: Hop, identity: Identity, context: Context, address: str | None = None
+    ) -> None:
+        """Ask through ``hop`` the relay that proved ``identity``; ``address`` is the relay's own, if known."""
         self._channel = channel
         self._hop = hop
         self._identity = identity
         self._trace = context.trace
         self._context = context
+        self._address = address
         self._known: bytes | None = None
         self._next = context.random.randrange(1, 0x8000)
         self._open: dict[int, bytearray] = {}

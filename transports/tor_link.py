@@ -39,22 +39,24 @@ _GONE: Final = (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 
 async def prove_tor_link(
-    stream: ByteStream, option: Option, context: Context, *, step: str = "tls_handshake"
+    stream: ByteStream, option: Option, context: Context, *, step: str = "tls_handshake", direct: bool = False
 ) -> None:
     """Speak Tor's link protocol over ``stream`` and prove as much as ``context.goal`` asks for; closes the stream.
 
     The peer must be the relay of the settings' ``fingerprint``. Where there is none, whoever answers is believed, and
-    the step's detail says so. ``step`` is the name of the link's TLS.
+    the step's detail says so. ``step`` is the name of the link's TLS; ``direct``: we are connected to the relay itself.
 
     :raises StepFailed: when a step failed; the proof so far stands.
     """
+    # Inside a disguise what we are connected to is a web server or a resolver, which is none of the bridge's business.
+    address = context.trace.address if direct else None
     tls = await _start_tls(stream, context, step)
     channel = Channel(tls)
     try:
-        identity = await _handshake(channel, tls, _fingerprint(option), context)
+        identity = await _handshake(channel, tls, option, context, address)
         async with context.trace.step("circuit"):
             hop = await open_hop(channel, context)
-        directory = Directory(channel, hop, identity, context)
+        directory = Directory(channel, hop, identity, context, address)
         await directory.carry()
         if context.goal.at_least(Proof.SUSTAINED):
             await directory.sustain()
@@ -81,10 +83,10 @@ async def _start_tls(stream: ByteStream, context: Context, step: str) -> TlsStre
 
 
 async def _handshake(
-    channel: Channel, tls: TlsStream, fingerprint: bytes | None, context: Context
+    channel: Channel, tls: TlsStream, option: Option, context: Context, address: str | None
 ) -> Identity:
     """Agree on a link protocol and let the relay prove who it is, before it hears anything of us."""
-    trace = context.trace
+    trace, fingerprint = context.trace, _fingerprint(option)
     async with trace.step("tunnel_handshake") as step:
         step.detail["authenticated"] = fingerprint is not None
         await channel.send(cells.versions())
@@ -99,7 +101,7 @@ async def _handshake(
         if fingerprint is not None and identity.fingerprint != fingerprint:
             raise PeerError(failures.WRONG_KEY, "another relay answered")
         trace.prove(Proof.HANDSHAKEN)
-        await channel.send(cells.netinfo(trace.address))
+        await channel.send(cells.netinfo(address))
     return identity
 
 
