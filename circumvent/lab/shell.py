@@ -33,6 +33,8 @@ _NOT_FOUND: Final = 127
 _BROKE: Final = 3
 #: Seconds that a program may take to leave.
 _FAREWELL: Final = 2.0
+#: What the program hears by way of us.
+_HEEDED: Final = frozenset({signal.SIGINT, signal.SIGTERM, FOR_US_ALONE})
 
 
 def run_program(scenario: Scenario, program: Sequence[str], *, seed: int = 0) -> int:
@@ -78,18 +80,23 @@ def _run(program: tuple[str, ...], variables: dict[str, str]) -> int:
     terminal = _terminal()
 
     def take() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
         # A shell can't take the terminal for a group whose number is of another namespace: it gets one of its own. Here,
         # before it begins: a shell that finds itself in the background stops, and nobody would continue it.
         if terminal is not None:
             os.setpgid(0, 0)
             _give(terminal, os.getpgrp())
 
+    # What comes before the program can be told waits until it can.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
     try:
         started = subprocess.Popen(program, env=variables, preexec_fn=take)  # noqa: S603, PLW1509 - the user's; no threads
     except OSError as exc:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
         sys.stderr.write(f"{program[0]}: {exc.strerror}\n")
         return _NOT_FOUND
     with _passing_on(started, own_group=terminal is not None):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
         code = started.wait()
     return code if code >= 0 else 128 - code
 

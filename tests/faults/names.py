@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import errno
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -50,7 +51,16 @@ def both(
         connection.send(len(wire).to_bytes(2) + wire)
         connection.finish()
 
-    with tcp.serve(stream) as server, tcp.serve_datagrams(datagrams, port=server.port):
+    with ExitStack() as stack:
+        while True:
+            server = stack.enter_context(tcp.serve(stream))
+            try:
+                stack.enter_context(tcp.serve_datagrams(datagrams, port=server.port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                continue  # somebody has that port over UDP: another one
+            break
         yield server
 
 

@@ -265,7 +265,11 @@ def serve_datagrams(
     """Run a UDP server: ``answer`` returns what to send back for each datagram."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
-    sock.bind((host, port))
+    try:
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
     server = DatagramServer(host, sock.getsockname()[1], sock)
     stopping = threading.Event()
 

@@ -201,7 +201,7 @@ def start_strongswan(
     pki: Pki,
     *,
     number: int = 50,
-    first: int = 150,
+    first: int = 62,
     cookie_threshold: int = 0,
     forward: bool = True,
 ) -> StrongSwan:

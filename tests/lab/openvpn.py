@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 USER: Final = "lab"
 PASSWORD: Final = "lab-password"
 
-#: The number of the first server: its device, its addresses, its pool.
+#: The number of the first server: its device, its addresses (in a prefix of their own), its pool.
 _FIRST_NUMBER: Final = 150
 #: Checks user name and password, which the server writes into a file that it names. Some users are refused in words of
 #: their own: what they are called is what the server then says.
@@ -174,11 +174,12 @@ class Servers:
         name = repr((ipv6, sorted(more.items(), key=lambda item: item[0])))
         if name not in self._servers:
             number = _FIRST_NUMBER + len(self._servers)
+            assert number < 255, "there are more servers than addresses"
             parts: dict[str, Any] = {"credentials": self.server, "client": self.client, **more}
             server = start_openvpn(
                 self._directory("openvpn"),
                 number=number,
-                address=f"2001:db8:100::{number}" if ipv6 else f"198.51.100.{number}",
+                address=f"2001:db8:101::{number}" if ipv6 else f"198.51.101.{number}",
                 pki=self._pki,
                 resolver=self._resolver,
                 **parts,

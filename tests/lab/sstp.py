@@ -44,6 +44,9 @@ UserPasswordSet {user} /PASSWORD:{password}
 SecureNatEnable
 DhcpSet /START:192.168.30.10 /END:192.168.30.200 /MASK:255.255.255.0 /EXPIRE:7200 /GW:192.168.30.1 /DNS:{resolver} /DNS2:none /DOMAIN:lab.example /LOG:no
 """
+#: Where it speaks OpenVPN over UDP, some time after TCP; and a client's first packet there (a hard reset).
+_OPENVPN_PORT: Final = 1194
+_RESET: Final = b"\x38" + bytes(range(1, 9)) + bytes(5)
 #: Commands that must succeed; the user is there already where a server keeps its settings beside its program.
 _NEEDED: Final = len(_SETUP.splitlines()) - 1
 
@@ -98,6 +101,7 @@ def start_softether(
     if done.returncode or done.stdout.count("completed successfully") < _NEEDED:
         daemon.stop()
         raise DaemonFailed(f"SoftEther VPN Server refused a command:\n{done.stdout[-3000:]}")
+    daemon.wait_until([Ready(address=address, port=_OPENVPN_PORT, probe=_RESET)])
     return SstpServer(daemon=daemon, address=address, name=name, ca_file=ca_file)
 
 

@@ -179,7 +179,7 @@ def careful(pki: Pki, unbound: Resolver, lab_directory: Callable[[str], Path]) -
     """A strongSwan that wants cookies as soon as one SA is half open."""
     require_strongswan()
     assert unbound.address
-    server = start_strongswan(lab_directory("careful"), pki, number=51, first=170, cookie_threshold=1)
+    server = start_strongswan(lab_directory("careful"), pki, number=51, first=90, cookie_threshold=1)
     yield server
     server.daemon.stop()
 
@@ -365,7 +365,7 @@ def dead_end(pki: Pki, unbound: Resolver, lab_directory: Callable[[str], Path]) 
     """A strongSwan that forwards nothing."""
     require_strongswan()
     assert unbound.address
-    server = start_strongswan(lab_directory("dead-end"), pki, number=52, first=190, forward=False)
+    server = start_strongswan(lab_directory("dead-end"), pki, number=52, first=115, forward=False)
     yield server
     server.daemon.stop()
 
