@@ -21,7 +21,7 @@ USER: Final = "lab"
 PASSWORD: Final = "lab-password"
 
 #: The number of the first server: its device, its addresses (in a prefix of their own), its pool.
-_FIRST_NUMBER: Final = 150
+_FIRST_NUMBER: Final = 100
 #: Checks user name and password, which the server writes into a file that it names. Some users are refused in words of
 #: their own: what they are called is what the server then says.
 _CHECK: Final = """\
@@ -174,7 +174,7 @@ class Servers:
         name = repr((ipv6, sorted(more.items(), key=lambda item: item[0])))
         if name not in self._servers:
             number = _FIRST_NUMBER + len(self._servers)
-            assert number < 255, "there are more servers than addresses"
+            assert number < 200, "there are more servers than addresses"
             parts: dict[str, Any] = {"credentials": self.server, "client": self.client, **more}
             server = start_openvpn(
                 self._directory("openvpn"),

@@ -128,7 +128,7 @@ def start_peer(
     }
     daemon = start_inner(
         [sys.executable, "-m", "tests.lab.wireguard", json.dumps(plan)],
-        number=number + 300,
+        number=number + 200,
         directory=directory,
         addresses=addresses,
         behind=[f"10.66.{number}.0/24", f"fd66:{number}::/64"],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from circumvent.lab.world.prepare import Prepared
 
 #: Kinds that everybody may try; profiles and bridges are somebody's own.
-OPEN_KINDS = {name for name, kind in KINDS.items() if kind.family not in ("vpn", "tor")}
+OPEN_KINDS = {name for name, kind in KINDS.items() if kind.family not in ("vpn", "tor", "satellite")}
 
 
 def test_every_option_is_usable_and_every_kind_there(prepared_world: Prepared, tmp_path: Path) -> None:
