@@ -113,7 +113,7 @@ def read(text: bytes, scenario: Scenario) -> Result:
             raise RecordingError("it is too long")
         one = msgspec.json.decode(text, type=Recording)
         report = Report.from_json(bytes(one.report))
-    except (msgspec.DecodeError, ReportError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ReportError) as exc:
         raise RecordingError(f"this is no recording: {exc}") from exc
     if one.schema != SCHEMA or one.scenario != scenario.name:
         raise RecordingError("this is a recording of something else")

@@ -246,7 +246,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             raise ReportError(f"this is larger than any report ({LARGEST // 1024 // 1024} MB at most)")
         try:
             document = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError) as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise ReportError("this is not a report: it is not JSON") from exc
         return cls.from_dict(document)
 

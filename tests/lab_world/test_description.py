@@ -24,6 +24,12 @@ def test_what_is_no_description_is_refused(data: bytes) -> None:
         description.read(data)
 
 
+@pytest.mark.parametrize("data", [b'{"\xff":1}', b'{"resolver":"\xe9"}', b"[" * 100_000])
+def test_text_that_is_none_is_refused(data: bytes) -> None:
+    with pytest.raises(DescriptionError):
+        description.read(data)
+
+
 def other(**changes: object) -> bytes:
     return description.write(msgspec.structs.replace(WORLD, **changes))
 

@@ -276,7 +276,7 @@ def read(text: bytes) -> World:
     """
     try:
         world = msgspec.json.decode(text, type=World)
-    except (msgspec.DecodeError, msgspec.ValidationError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise DescriptionError(str(exc)) from exc
     names = [name for server in world.servers for name in server.names]
     networks = {network.name for network in world.networks}

@@ -118,7 +118,7 @@ def read(path: Path) -> Prepared:
     """
     try:
         prepared = msgspec.json.decode(path.read_bytes(), type=Prepared)
-    except (msgspec.DecodeError, msgspec.ValidationError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise DescriptionError(str(exc)) from exc
     description.read(description.write(prepared.world))  # its rules hold for what is inside, too
     return prepared
