@@ -163,7 +163,7 @@ class Directory:
 
     async def _begin(self, count: int = 1) -> None:
         """Open streams to the directory and ask, without waiting for CONNECTED in between, as clients do."""
-        host = self._trace.address or "127.0.0.1"
+        host = self._address or "127.0.0.1"
         asked = request(OWN_DESCRIPTOR, f"[{host}]" if ":" in host else host)
         cells: list[RelayCell] = []
         for _ in range(count):
