@@ -5,7 +5,8 @@ our own go through it, without a network device:
 
 * ``carry``: ICMP echo of the gateway inside and of one place beyond it, and the question that proves a resolver (a signed
   denial of a fresh name, and a control name) over UDP. Only that question proves ``carried``: an echo can be answered by
-  whoever is at the other end, the denial is signed by the root;
+  whoever is at the other end, the denial is signed by the root. Where the resolver may run on the server itself, it answers
+  though nothing is passed on: then it counts only together with an echo from beyond;
 * ``mtu``: the largest packet that comes back;
 * ``sustain_down``, ``sustain_up``: :mod:`circumvent.transports.tunnel_flow`;
 * ``idle``: one more question after the tunnel was left alone.
@@ -15,16 +16,18 @@ What answers echoes, how large and how often is up to others, so their silence i
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from circumvent.model import failure as failures
 from circumvent.model.words import Proof
 from circumvent.names import facts
 from circumvent.names.ask import Asker, Question
-from circumvent.names.carry import carry_in
+from circumvent.names.carry import carry_in, prove_carried
 from circumvent.names.exchange import DatagramExchange
 from circumvent.names.message import make_query
 from circumvent.net.errors import NetError, PeerError
@@ -67,6 +70,21 @@ _GONE: Final = (
     anyio.EndOfStream,
     anyio.BrokenResourceError,
     anyio.ClosedResourceError,
+)
+#: Where a server gives its own resolver an address: RFC 1918, 6598, 3927, 4193, 4291.
+_SERVERS_OWN: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "100.64.0.0/10",
+            "169.254.0.0/16",
+            "fc00::/7",
+            "fe80::/10",
+        ),
+    )
 )
 #: Bytes of questions that are padded to be long, for the way up.
 LONG_QUESTION: Final = 1100
@@ -190,14 +208,37 @@ class _Proof:
         asker = Asker(DatagramExchange(datagrams, self._trace), self._option, self._context, datagram=True)
         step = OpenStep("carry", self._trace.clock.now())
         try:
-            await carry_in(asker, step)
+            arrived = await carry_in(asker, step)
+            if self._may_be_the_server(address):
+                self._changed.set()
+                await self._beyond()
         except Exception as exc:  # noqa: BLE001 - the step fails with the most telling one when all have failed
             self._failed.append((address, exc))
             self._changed.set()
             await datagrams.aclose()
             return
+        prove_carried(asker, arrived)
         self._proved = _Resolver(address=address, asker=asker, datagrams=datagrams, step=step)
         scope.cancel()
+
+    def _may_be_the_server(self, address: str) -> bool:
+        """Tell whether a resolver may run on the server itself: then it answers though nothing is passed on."""
+        if address in (*self._facts.gateways, self._trace.address):
+            return True
+        parsed = ipaddress.ip_address(address)
+        return any(parsed.version == network.version and parsed in network for network in _SERVERS_OWN)
+
+    async def _beyond(self) -> None:
+        """Wait for an echo from beyond the server.
+
+        :raises NetError: when there is none.
+        """
+        for place in self._places:
+            if place.beyond:
+                await place.over.wait()
+                if place.seconds is not None:
+                    return
+        raise NetError(failures.GENERIC_TIMEOUT, "only the server itself answered")
 
     async def _ping(self, place: _Place) -> None:
         """Send echo requests until one is answered."""

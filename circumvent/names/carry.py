@@ -39,11 +39,19 @@ async def carry(asker: Asker) -> None:
     :raises StepFailed: when nothing fresh came back right.
     """
     async with asker.trace.step("carry") as step:
-        await carry_in(asker, step)
+        prove_carried(asker, await carry_in(asker, step))
 
 
-async def carry_in(asker: Asker, step: OpenStep) -> None:
-    """Prove ``carried`` inside a ``step`` that is open, and note in it what was said.
+def prove_carried(asker: Asker, arrived: float) -> None:
+    """Prove ``carried`` by an answer that came at ``arrived`` (clock seconds)."""
+    asker.trace.carry_arrived(arrived)
+    asker.trace.prove(Proof.CARRIED)
+
+
+async def carry_in(asker: Asker, step: OpenStep) -> float:
+    """Ask what proves ``carried`` inside a ``step`` that is open, and note in it what was said.
+
+    Return when the answer arrived that proves it; the caller says whether that counts.
 
     :raises Exception: what the step is to fail with, when nothing fresh came back right.
     """
@@ -67,7 +75,7 @@ async def carry_in(asker: Asker, step: OpenStep) -> None:
         _control(control, reply) for (control, _), reply in zip(controls, replies, strict=True)
     ]
     rights = [_right(control, reply) for (control, _), reply in zip(controls, replies, strict=True)]
-    _decide(asker, step, first, replies, rights)
+    return _decide(step, first, replies, rights)
 
 
 async def _denial(asker: Asker, step: OpenStep, question: Question) -> Reply:
@@ -156,10 +164,8 @@ def _right(control: ControlName, reply: Reply) -> bool | None:
     return control.right(rdtype, answer.addresses)
 
 
-def _decide(
-    asker: Asker, step: OpenStep, denial: Reply, controls: list[Reply], rights: list[bool | None]
-) -> None:
-    """Prove ``carried``, or raise what is wrong.
+def _decide(step: OpenStep, denial: Reply, controls: list[Reply], rights: list[bool | None]) -> float:
+    """Return when what proves ``carried`` arrived, or raise what is wrong.
 
     Signed denial and any control answer: carried; a wrong control answer is then a lie of a resolver that
     carries, and is told by its record. Without the proof a control must have the very address it must have.
@@ -178,9 +184,7 @@ def _decide(
     elif True in rights:
         proof = controls[rights.index(True)]
     if proof is not None:
-        asker.trace.carry_arrived(proof.arrived)
-        asker.trace.prove(Proof.CARRIED)
-        return
+        return proof.arrived
     if answered:
         raise PeerError(failures.WRONG_ANSWER, "the control name has another address here")
     raise _no_answer(controls or [denial])

@@ -111,6 +111,17 @@ class TestWhatDoesNot:
         assert record.proof is Proof.HANDSHAKEN
         assert detail(record, "carry")["echo"]["gateway"]["answered"]
 
+    @pytest.mark.parametrize("resolver", [GATEWAY, OWN_RESOLVER])
+    async def test_a_server_that_answers_itself_and_passes_nothing_on(self, resolver: str) -> None:
+        facts = TunnelFacts(addresses=("10.9.0.2",), resolvers=(resolver,), gateways=(GATEWAY,), mtu=1420)
+        network = Network(resolvers={resolver: HONEST}, echo=frozenset({GATEWAY}))
+        record = await tried(network, facts=facts)
+        assert record.proof is Proof.HANDSHAKEN
+        assert record.failure is not None
+        assert record.failure.step == "carry"
+        beyond = Network(resolvers={resolver: HONEST}, echo=frozenset({GATEWAY, *PUBLIC}))
+        assert (await tried(beyond, facts=facts, goal=Proof.CARRIED)).proof is Proof.CARRIED
+
     async def test_echoes_from_everywhere_prove_nothing_either(self) -> None:
         record = await tried(Network(resolvers={}), limit=0.3)
         assert record.proof is Proof.HANDSHAKEN
