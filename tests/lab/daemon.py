@@ -142,7 +142,7 @@ class Daemon:
         os.killpg(self.pid, signal.SIGCONT)
 
     def stop(self) -> None:
-        """End the process group: SIGTERM, and SIGKILL for what is left."""
+        """End the process group: SIGTERM, and SIGKILL for what is left. Its ports are free afterwards."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGTERM)
             os.killpg(self.pid, signal.SIGCONT)
@@ -153,6 +153,20 @@ class Daemon:
         self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
+        # The guard is waited for, what it started is init's: a port is free when the kernel has ended that too.
+        limit = time.monotonic() + _STOP_TIMEOUT
+        while _group_lives(self.pid) and time.monotonic() < limit:
+            time.sleep(LOOK_AGAIN)
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process of the group still holds anything; zombies that nobody collected hold nothing."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, of_group, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
+            if int(of_group) == group and state not in "ZX":
+                return True
+    return False
 
 
 def start(
