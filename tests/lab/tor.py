@@ -284,8 +284,8 @@ def _start_obfs4proxy(
 def _write_state(directory: Path, iat_mode: int) -> None:
     """Write the keys of an obfs4proxy as it keeps them itself, with a seed that is always the same.
 
-    The seed decides the lengths of segments in iat-mode 2. Left to chance, every tenth server has lengths so short that a
-    bridge carries 2 kB/s, and some end the program when a length is zero.
+    The seed decides the lengths of segments in iat-mode 2. Left to chance, two of forty servers had a length of zero, at
+    which version 0.0.14 ends itself ("BUG: Write(), iat length was 0"), and one lengths so short that it carried 2 kB/s.
     """
     key = X25519PrivateKey.generate()
     state = {
