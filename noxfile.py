@@ -70,6 +70,12 @@ def _lowest(requirements: Iterable[str]) -> list[str]:
     return pins
 
 
+@nox.session(venv_backend="none")
+def servers(session: nox.Session) -> None:
+    """Build the servers that no package has, from Go modules, for the tests to find; arguments are names of some."""
+    session.run(sys.executable, "tests/lab/go_servers.py", *session.posargs, external=True)
+
+
 @nox.session
 def accuracy(session: nox.Session) -> None:
     """Run every scenario of the laboratory with three seeds and print verdict against truth; see docs/accuracy.md."""

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.lab import namespace
 from tests.lab.fixtures import *  # noqa: F403 - pytest finds fixtures by name in this module
+from tests.lab.go_servers import SERVERS
 from tests.lab.left_out import LeftOut, missing
 from tests.lab.somebody import Somebody, fetch
 
@@ -21,6 +22,9 @@ settings.register_profile(
     derandomize=os.environ.get("CIRCUMVENT_TESTS_COMPLETE", "") not in {"", "0"},
 )
 settings.load_profile("house")
+
+if SERVERS.is_dir():  # built by ``nox -s servers``; what stands on PATH already goes before
+    os.environ["PATH"] = os.environ.get("PATH", os.defpath) + os.pathsep + str(SERVERS)
 
 #: Who runs things without rights; fetched before the namespace is entered, in which nobody can become another user.
 SOMEBODY = fetch()

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import pytest
 
 from tests.lab.daemon import PACKAGES, find_program
+from tests.lab.go_servers import everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 COMPLETE: Final = "CIRCUMVENT_TESTS_COMPLETE"
-#: Programs that no package of Debian has. Tests use one that is on PATH; without it a run is as complete as can be, and
-#: the page of evidence says what stands in for it.
-UNPACKAGED: Final = frozenset({"amneziawg-go", "dnstt-server"})
+#: Programs that no package of Debian has: those that ``nox -s servers`` builds, and others. Tests use one that is on PATH;
+#: without it a run is as complete as can be, and the page of evidence says what stands in for it.
+UNPACKAGED: Final = frozenset({*everything(), "dnstt-server"})
 _UNPACKAGED: Final = "is not on PATH (no package has it)"
 
 
