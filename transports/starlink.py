@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from circumvent.model import failure as failures
-from circumvent.model.words import Proof
+from circumvent.model.words import FindingKind, Proof
 from circumvent.net.errors import PeerError, Refusal
 from circumvent.net.interface_addresses import interface_addresses
 from circumvent.net.interfaces import owner_of
 from circumvent.net.sock import SocketStream
 from circumvent.satellite.ask import DishLink
-from circumvent.satellite.judge import Cause, Health, judge, lost_share
+from circumvent.satellite.judge import Health, judge, lost_share, signs_of
+from circumvent.satellite.signs import detail_of
 from circumvent.transports.carry import carry_through
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ class StarlinkTransport:
     async def attempt(self, option: Option, context: Context) -> None:
         """Walk the chain until a link is broken, or the goal is reached."""
         dish = _Dish(option, context)
-        status = await dish.status()
-        await dish.sky(status)
-        await dish.gateway(status)
+        status, history = await dish.health()
+        await dish.sky(status, history)
+        await dish.gateway(status, history)
         await dish.internet()
         if context.idle is not None and context.trace.proof.at_least(Proof.CARRIED):
             await dish.handovers(context.idle)
@@ -54,22 +55,20 @@ class _Dish:
         self._trace: Trace = context.trace
         self._link = DishLink(option.endpoint, context.dialer, context.trace)
 
-    async def status(self) -> DishStatus:
-        """Ask how it is."""
-        return await self._link.status()
+    async def health(self) -> tuple[DishStatus, DishHistory | None]:
+        """Ask how it is, and what its last minutes were like."""
+        return await self._link.status(), await self._link.history()
 
-    async def sky(self, status: DishStatus) -> None:
+    async def sky(self, status: DishStatus, history: DishHistory | None) -> None:
         """Tell whether it sees satellites and is served, by its own word."""
         async with self._trace.step("sky") as step:
-            seen = judge(status)
-            step.detail.update(_sky_detail(status, seen))
+            seen = judge(status, history)
+            step.detail.update(_sky_detail(status, history, seen))
             if seen.sky is Health.BROKEN:
-                step.detail["causes"] = _causes(seen)
                 raise _no_sky(seen)
 
-    async def gateway(self, status: DishStatus) -> None:
+    async def gateway(self, status: DishStatus, history: DishHistory | None) -> None:
         """Tell whether its own pings come back from the ground: over its last two minutes, where it says that."""
-        history = await self._link.history()
         async with self._trace.step("gateway") as step:
             seen = judge(status, history)
             lost = lost_share(status, history)
@@ -78,7 +77,6 @@ class _Dish:
             step.detail["health"] = seen.gateway.value
             step.detail["loss"] = None if lost is None else round(lost, 3)
             step.detail["rtt_ms"] = None if latency is None else round(latency, 1)
-            step.detail["causes"] = _causes(seen)
             if seen.gateway is Health.BROKEN:
                 raise PeerError(failures.PACKET_LOSS, "the terminal's own pings to the ground are lost")
 
@@ -146,36 +144,27 @@ def _no_sky(seen: Judgement) -> PeerError:
     The dish does not prove who it is, so its no is none of an authenticated peer.
     """
     causes = {found.cause for found in seen.causes}
-    if Cause.ACCOUNT_INACTIVE in causes:
+    if FindingKind.ACCOUNT_INACTIVE in causes:
         return Refusal(failures.AUTH_REJECTED, seen.reason, authenticated=False)
-    if Cause.NO_SERVICE_HERE in causes:
+    if FindingKind.NO_SERVICE_HERE in causes:
         return Refusal(failures.GEO_REFUSED, seen.reason, authenticated=False)
     return PeerError(failures.NETWORK_UNREACHABLE, seen.reason)
 
 
-def _sky_detail(status: DishStatus, seen: Judgement) -> dict[str, Json]:
-    """Return what the dish said of the sky; what it did not say is left out."""
+def _sky_detail(status: DishStatus, history: DishHistory | None, seen: Judgement) -> dict[str, Json]:
+    """Return what the dish said of the sky; what it did not say is left out. The findings rest on this alone."""
     found: dict[str, Json] = {
         "health": seen.sky.value,
         "state": seen.reason or (None if status.outage is None else status.outage.value),
-        "obstructed": None if status.obstructed is None else round(status.obstructed, 4),
         "hours": None if status.obstruction_hours is None else round(status.obstruction_hours, 1),
-        "gps_valid": status.gps_valid,
-        "gps_sats": status.gps_satellites,
         "alerts": list(status.alerts) or None,
     }
-    return {key: value for key, value in found.items() if value is not None}
+    said = {key: value for key, value in found.items() if value is not None}
+    return said | detail_of(signs_of(status, history))
 
 
 def _history_detail(history: DishHistory | None) -> dict[str, Json]:
     return {} if history is None else {"seconds": history.seconds, "lost": history.lost}
-
-
-def _causes(seen: Judgement) -> list[Json]:
-    return [
-        {"cause": found.cause.value, "confidence": found.confidence, "evidence": dict(found.evidence)}
-        for found in seen.causes
-    ]
 
 
 TRANSPORT: Final = StarlinkTransport()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from circumvent.model.report import Finding
+from circumvent.model.report import Finding, confidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 NOT_SEEN: Final = "not_seen"
 Result = Finding | str | None
 
-_CONFIDENCE: Final = {0: 0.95, 1: 0.8, 2: 0.6}
 #: A finding that rests on a second vantage alone is never surer than this.
 SECOND_VANTAGE_MOST: Final = 0.8
 
@@ -38,12 +37,13 @@ def finding(
     """
     given = alternatives or {}
     remaining = tuple(name for name, out in given.items() if not out)
-    if len(remaining) not in _CONFIDENCE:
+    confidence = confidence_of(len(remaining))
+    if confidence is None:
         return None
     return Finding(
         id="",
         kind=kind,
-        confidence=_CONFIDENCE[len(remaining)],
+        confidence=confidence,
         summary=summary,
         evidence=tuple(dict.fromkeys(evidence))[:50],
         ruled_out=tuple(name for name, out in given.items() if out),

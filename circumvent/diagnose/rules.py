@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from circumvent.diagnose import rules_line, rules_names, rules_tls
+from circumvent.diagnose import rules_line, rules_names, rules_satellite, rules_tls
 from circumvent.diagnose.findings import NOT_SEEN
 from circumvent.model.report import Finding
 
@@ -21,6 +21,7 @@ RULES: Final[Mapping[FindingKind, Callable[[Look], Result]]] = {
     **rules_line.RULES,
     **rules_tls.RULES,
     **rules_names.RULES,
+    **rules_satellite.RULES,
 }
 
 
@@ -38,6 +39,6 @@ def all_findings(look: Look) -> tuple[list[Finding], list[FindingKind]]:
 
 
 def _numbered(found: Sequence[Finding]) -> list[Finding]:
-    """Give the findings their ids, the surest first."""
-    ordered = sorted(found, key=lambda one: -one.confidence)
+    """Give the findings their ids, the surest first; those of satellite links last, so that a dump without them has no gap."""
+    ordered = sorted(found, key=lambda one: (one.kind in rules_satellite.RULES, -one.confidence))
     return [msgspec.structs.replace(one, id=f"f{index}") for index, one in enumerate(ordered, 1)]

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "circumvent.report/1"
 Text = bytes | str
+#: Confidence by how many other explanations remain; with more, nothing is reported.
+_CONFIDENCE: Final = {0: 0.95, 1: 0.8, 2: 0.6}
 #: A report larger than this (bytes) is not read.
 LARGEST: Final = 64 * 1024 * 1024
 
@@ -78,6 +80,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     ruled_out: tuple[str, ...] = ()
     remaining: tuple[str, ...] = ()
     detail: dict[str, Any] = {}
+
+
+def confidence_of(remaining: int) -> float | None:
+    """Return the confidence of a finding to which so many other explanations remain; ``None``: too many."""
+    return _CONFIDENCE.get(remaining)
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):

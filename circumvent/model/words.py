@@ -132,6 +132,11 @@ class FindingKind(StrEnum):
     FLOW_CUT = "flow_cut"
     VPN_ALREADY_ON = "vpn_already_on"
     MTU_TROUBLE = "mtu_trouble"
+    GPS_DENIED = "gps_denied"
+    JAMMING_SUSPECTED = "jamming_suspected"
+    OBSTRUCTED = "obstructed"
+    NO_SERVICE_HERE = "no_service_here"
+    ACCOUNT_INACTIVE = "account_inactive"
 
 
 class Redaction(StrEnum):

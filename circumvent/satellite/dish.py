@@ -149,7 +149,7 @@ class DishStatus:
 
     ``drop_rate`` (0 to 1) and ``latency_ms`` are of its own pings to the point of presence: by way of satellite and
     ground station. ``obstructed`` is the share of the sky that is hidden, ``obstruction_hours`` over how long that was
-    measured.
+    measured. ``gps_waited``: after the time that a fix takes there was still no satellite of positioning.
     """
 
     outage: Outage | None = None
@@ -164,6 +164,7 @@ class DishStatus:
     gps_valid: bool | None = None
     gps_satellites: int | None = None
     gps_inhibited: bool = False
+    gps_waited: bool = False
     signal: bool | None = None
     signal_low: bool = False
 
@@ -208,6 +209,7 @@ def read_status(answer: bytes) -> DishStatus | None:
         gps_valid=None if gps is None else bool(gps.flag(_GPS_VALID)),
         gps_satellites=None if gps is None else gps.integer(_GPS_SATELLITES) or 0,
         gps_inhibited=gps is not None and bool(gps.flag(_GPS_INHIBITED)),
+        gps_waited=gps is not None and bool(gps.flag(_GPS_NONE)),
         signal=status.flag(_ABOVE_NOISE),
         signal_low=bool(status.flag(_SIGNAL_LOW)),
     )

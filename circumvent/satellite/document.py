@@ -33,7 +33,13 @@ def terminal_document(terminal: Terminal, judgement: Judgement, lost: float | No
         "state": judgement.reason,
         "lost": None if lost is None else round(lost, 3),
         "causes": [
-            {"cause": found.cause.value, "confidence": found.confidence, "evidence": dict(found.evidence)}
+            {
+                "cause": found.cause.value,
+                "confidence": found.confidence,
+                "evidence": dict(found.evidence),
+                "ruled_out": [name for name, out in found.alternatives.items() if out],
+                "remaining": [name for name, out in found.alternatives.items() if not out],
+            }
             for found in judgement.causes
         ],
     }

@@ -6,25 +6,19 @@ back from the ground), ``internet`` (a control was fetched through it). What lie
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from circumvent.satellite.dish import Disabled, Outage
+from circumvent.satellite.dish import Outage
+from circumvent.satellite.signs import BAD, HIDDEN, OWN, Signs, causes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from circumvent.satellite.dish import DishHistory, DishStatus
-
-Fact = float | int | str | bool
+    from circumvent.satellite.signs import Found
 
 #: More lost pings than this break the link to the ground: nothing usable passes.
 BROKEN: Final = 0.5
-#: More than this is a bad link, and a reason to look for its cause.
-BAD: Final = 0.1
-#: A larger share of hidden sky explains a bad link.
-HIDDEN: Final = 0.02
 #: The fewest readings that a share of lost pings is said of.
 ENOUGH: Final = 30
 
@@ -47,25 +41,6 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Cause(StrEnum):
-    """A finding about a satellite link (``docs/verdicts.rst``)."""
-
-    GPS_DENIED = "gps_denied"
-    JAMMING_SUSPECTED = "jamming_suspected"
-    NO_SERVICE_HERE = "no_service_here"
-    ACCOUNT_INACTIVE = "account_inactive"
-    OBSTRUCTED = "obstructed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A cause, with what shows it (key and value, for the report), and how sure it is (0 to 1)."""
-
-    cause: Cause
-    confidence: float
-    evidence: Mapping[str, Fact] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """What a dish says of its links, and why. ``reason``: the outage or ban that breaks ``sky``."""
@@ -83,40 +58,8 @@ class Judgement:
         return Link.GATEWAY if self.gateway is Health.BROKEN else None
 
 
-#: Outages in which the antenna itself is the matter, so nothing is learned of satellites.
-_OWN: Final = frozenset(
-    {
-        Outage.BOOTING,
-        Outage.STOWED,
-        Outage.THERMAL_SHUTDOWN,
-        Outage.ACTUATOR_ACTIVITY,
-        Outage.CABLE_TEST,
-        Outage.SLEEPING,
-        Outage.INHIBIT_RF,
-    }
-)
 #: Outages in which it looks for satellites and has none.
 _SKY: Final = frozenset({Outage.NO_SATS, Outage.OBSTRUCTED, Outage.SKY_SEARCH, Outage.NO_SCHEDULE})
-#: Bans that are the account's, and those that are the place's.
-_ACCOUNT: Final = frozenset(
-    {
-        Disabled.NO_ACTIVE_ACCOUNT,
-        Disabled.ACCOUNT_DISABLED,
-        Disabled.DATA_OVERAGE,
-        Disabled.UNSUPPORTED_VERSION,
-    }
-)
-_PLACE: Final = frozenset(
-    {
-        Disabled.TOO_FAR,
-        Disabled.IN_OCEAN,
-        Disabled.BLOCKED_COUNTRY,
-        Disabled.CELL_DISABLED,
-        Disabled.ROAMING,
-        Disabled.UNKNOWN_LOCATION,
-        Disabled.BLOCKED_AREA,
-    }
-)
 
 
 def judge(status: DishStatus, history: DishHistory | None = None) -> Judgement:
@@ -127,7 +70,24 @@ def judge(status: DishStatus, history: DishHistory | None = None) -> Judgement:
         sky=sky,
         gateway=_gateway(status, loss, sky),
         reason=_reason(status) if sky is Health.BROKEN else None,
-        causes=tuple(_causes(status, loss)),
+        causes=causes(signs_of(status, history)),
+    )
+
+
+def signs_of(status: DishStatus, history: DishHistory | None = None) -> Signs:
+    """Return what findings about a dish rest on."""
+    return Signs(
+        ban=None if status.disabled is None else status.disabled.value,
+        outage=None if status.outage is None else status.outage.value,
+        stowed=status.stowed,
+        obstructed=status.obstructed,
+        obstructed_now=status.obstructed_now,
+        gps_valid=status.gps_valid,
+        gps_sats=status.gps_satellites,
+        gps_inhibited=status.gps_inhibited,
+        gps_waited=status.gps_waited,
+        lost=lost_share(status, history),
+        seconds=None if history is None else history.seconds,
     )
 
 
@@ -139,7 +99,7 @@ def lost_share(status: DishStatus, history: DishHistory | None) -> float | None:
 
 
 def _sky(status: DishStatus) -> Health:
-    if status.disabled is not None or status.stowed or status.outage in _OWN | _SKY:
+    if status.disabled is not None or status.stowed or status.outage in OWN | _SKY:
         return Health.BROKEN
     if status.obstructed is not None and status.obstructed > HIDDEN:
         return Health.BAD
@@ -162,47 +122,3 @@ def _reason(status: DishStatus) -> str:
     if status.disabled is not None:
         return status.disabled.value
     return Outage.STOWED.value if status.stowed or status.outage is None else status.outage.value
-
-
-def _causes(status: DishStatus, loss: float | None) -> list[Found]:
-    found = []
-    if status.disabled in _ACCOUNT:
-        found.append(
-            Found(cause=Cause.ACCOUNT_INACTIVE, confidence=0.95, evidence={"said": status.disabled.value})
-        )
-    if status.disabled in _PLACE:
-        found.append(
-            Found(cause=Cause.NO_SERVICE_HERE, confidence=0.95, evidence={"said": status.disabled.value})
-        )
-    hidden = status.obstructed is not None and status.obstructed > HIDDEN
-    if hidden or status.outage is Outage.OBSTRUCTED or status.obstructed_now:
-        found.append(Found(cause=Cause.OBSTRUCTED, confidence=0.9, evidence=_sky_evidence(status)))
-    # A dish that is off, moving or banned has no fix for reasons of its own.
-    if status.disabled is not None or status.stowed or status.outage in _OWN:
-        return found
-    denied = status.gps_valid is False and not status.gps_inhibited
-    if denied:
-        found.append(Found(cause=Cause.GPS_DENIED, confidence=0.7, evidence=_gps_evidence(status)))
-    clear = not (hidden or status.obstructed_now or status.outage is Outage.OBSTRUCTED)
-    if denied and clear and loss is not None and loss > BAD:
-        evidence = _gps_evidence(status) | _sky_evidence(status) | {"lost": round(loss, 2)}
-        found.append(Found(cause=Cause.JAMMING_SUSPECTED, confidence=0.6, evidence=evidence))
-    return found
-
-
-def _gps_evidence(status: DishStatus) -> dict[str, Fact]:
-    found: dict[str, Fact] = {"gps_valid": False}
-    if status.gps_satellites is not None:
-        found["gps_sats"] = status.gps_satellites
-    return found
-
-
-def _sky_evidence(status: DishStatus) -> dict[str, Fact]:
-    found: dict[str, Fact] = {}
-    if status.obstructed is not None:
-        found["obstructed"] = round(status.obstructed, 4)
-    if status.obstructed_now is not None:
-        found["obstructed_now"] = status.obstructed_now
-    if status.outage is Outage.OBSTRUCTED:
-        found["said"] = status.outage.value
-    return found

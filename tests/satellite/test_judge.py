@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from circumvent.model.words import FindingKind as Cause
 from circumvent.satellite.dish import Disabled, DishHistory, DishStatus, Outage
-from circumvent.satellite.judge import Cause, Health, Link, judge
+from circumvent.satellite.judge import Health, Link, judge
 
 WELL: Final = DishStatus(
     drop_rate=0.0,

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from circumvent.diagnose.look import Look
+from circumvent.diagnose.rules_satellite import RULES
+from circumvent.model.report import Finding
 from circumvent.model.words import Proof
 from circumvent.satellite.dish import read_history, read_status
+from tests.diagnose.build import option
 from tests.faults import dish as faults
 from tests.faults import proxy, tcp
 from tests.faults.dish import STATES, Dish, dish_option, serving
@@ -46,9 +50,10 @@ async def attempt_at(
         return await try_once(dish_option(), made)
 
 
-def causes(attempt: Attempt) -> set[Any]:
-    told: list[Any] = [step.detail.get("causes") or [] for step in attempt.steps]
-    return {found["cause"] for causes in told for found in causes}
+def causes(attempt: Attempt) -> set[str]:
+    """Return the kinds of finding that the record of an attempt shows."""
+    look = Look([option("dish", "starlink", attempt)], {})
+    return {one.kind.value for rule in RULES.values() if isinstance(one := rule(look), Finding)}
 
 
 class TestTheChain:
@@ -59,9 +64,12 @@ class TestTheChain:
         assert step_of(attempt, "sky").detail == {
             "health": "good",
             "obstructed": 0.003,
+            "obstructed_now": False,
             "hours": 12.0,
             "gps_valid": True,
             "gps_sats": 14,
+            "loss": 0.0,
+            "seconds": 120,
         }
         gateway = step_of(attempt, "gateway").detail
         assert (gateway["seconds"], gateway["lost"], gateway["rtt_ms"]) == (120, 0, 30.0)
@@ -111,7 +119,9 @@ class TestTheChain:
             ("blocked country", {"no_service_here"}),
         ],
     )
-    async def test_causes_come_with_their_evidence(self, pki: Pki, state: str, found: set[str]) -> None:
+    async def test_findings_rest_on_what_was_written_down(
+        self, pki: Pki, state: str, found: set[str]
+    ) -> None:
         assert causes(await attempt_at(Dish(STATES[state], past=None), pki)) == found
 
     async def test_two_minutes_of_lost_pings_break_the_gateway(self, pki: Pki) -> None:
