@@ -17,6 +17,7 @@ import importlib
 #: Known to type checkers by its name; ``typing`` itself would take longer than everything else in ``--help``.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from circumvent.check.again import judge_again as judge_again
     from circumvent.check.api import acheck as acheck
     from circumvent.check.api import check as check
     from circumvent.check.api import stream as stream
@@ -46,6 +47,7 @@ _HOMES = {
     "StateDecided": "circumvent.check.events",
     "acheck": "circumvent.check.api",
     "check": "circumvent.check.api",
+    "judge_again": "circumvent.check.again",
     "stream": "circumvent.check.api",
 }
 
