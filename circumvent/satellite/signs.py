@@ -122,9 +122,9 @@ class Found:
 
 
 def causes(signs: Signs) -> tuple[Found, ...]:
-    """Return what may be the matter with a satellite link."""
+    """Return what may be the matter with a satellite link; nothing to which too much else remains."""
     found = (_account(signs), _place(signs), _obstruction(signs), _gps(signs), _jamming(signs))
-    return tuple(one for one in found if one is not None)
+    return tuple(one for one in found if one is not None and one.confidence)
 
 
 def _account(signs: Signs) -> Found | None:
@@ -177,6 +177,7 @@ def _gps(signs: Signs) -> Found | None:
             "switched off by its owner": True,
             "a dish that has just started": settled,
             "a roof above it": bool(signs.clear),
+            "a broken receiver": False,
         },
     )
 

@@ -40,7 +40,7 @@ def test_jamming_is_suspected_only_with_all_three_signs() -> None:
     assert judge(jammed).broken is Link.GATEWAY
     assert causes(replace(jammed, gps_valid=True)) == set()
     assert causes(replace(jammed, drop_rate=0.0)) == {Cause.GPS_DENIED}
-    assert causes(replace(jammed, obstructed=0.3)) == {Cause.GPS_DENIED, Cause.OBSTRUCTED}
+    assert causes(replace(jammed, obstructed=0.3)) == {Cause.OBSTRUCTED}
 
 
 def test_a_position_that_was_switched_off_by_its_owner_is_not_denied() -> None:
