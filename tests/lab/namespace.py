@@ -42,7 +42,10 @@ from circumvent.lab.namespace import (
 from circumvent.lab.netlink import Netlink, RouteType
 
 #: Addresses of the servers of the laboratory (documentation ranges, RFC 5737 and RFC 3849).
-SERVERS_IPV4: Final = tuple(f"198.51.100.{number}" for number in range(10, 61))
+SERVERS_IPV4: Final = (
+    *(f"198.51.100.{number}" for number in range(10, 61)),
+    *(f"198.51.102.{number}" for number in range(10, 61)),
+)
 SERVERS_IPV6: Final = tuple(f"2001:db8:100::{number}" for number in range(10, 61))
 #: Addresses that look public; inside the namespace they are ours.
 WELL_KNOWN: Final = (
