@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.lab.names import Resolver
-    from tests.lab.tor import Bridge, Site
+    from tests.lab.tor import Bridge
+    from tests.lab.tor_site import Site
     from tests.lab.web import Web
 
 pytestmark = [

@@ -9,7 +9,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab import dnstt, ikev2, names, openconnect, proxies, quic, sstp, tor, voice, web, wireguard, zone
+from tests.lab import (
+    conjure,
+    dnstt,
+    ikev2,
+    names,
+    openconnect,
+    proxies,
+    quic,
+    sstp,
+    tor,
+    tor_site,
+    voice,
+    web,
+    wireguard,
+    zone,
+)
 from tests.lab import openvpn as openvpn_servers
 from tests.lab.daemon import find_program
 from tests.lab.left_out import requires
@@ -28,6 +43,7 @@ __all__ = [
     "amneziawg_peer",
     "caddy",
     "captive_portal",
+    "conjure_registrar",
     "control_web",
     "control_web_2",
     "coturn",
@@ -40,6 +56,7 @@ __all__ = [
     "lab_directory",
     "microsocks",
     "microsocks_password",
+    "newer_obfs4",
     "ocserv",
     "openvpn",
     "pki",
@@ -317,12 +334,23 @@ def tor_bridge(daemons: list[Daemon], lab_directory: Callable[[str], Path]) -> t
 
 
 @pytest.fixture(scope="session")
+def newer_obfs4(
+    daemons: list[Daemon], tor_bridge: tor.Bridge, lab_directory: Callable[[str], Path]
+) -> tor.Bridge:
+    """The same bridge, with an obfs4proxy of 2023 before it, where that is on PATH."""
+    requires("obfs4proxy-0.0.15")
+    handle = tor.start_newer(lab_directory("obfs4"), tor_bridge, program="obfs4proxy-0.0.15")
+    daemons += [proxy.daemon for proxy in handle.obfs4.values()]
+    return handle
+
+
+@pytest.fixture(scope="session")
 def webtunnel_site(
     daemons: list[Daemon], pki: Pki, tor_bridge: tor.Bridge, lab_directory: Callable[[str], Path]
-) -> tor.Site:
-    """nginx with a WebTunnel path that leads to the bridge."""
+) -> tor_site.Site:
+    """nginx with WebTunnel paths that lead to the bridge, and hosts of meek behind it."""
     requires("nginx")
-    handle, servers = tor.start_site(
+    handle, servers = tor_site.start_site(
         lab_directory("webtunnel"),
         address="198.51.100.35",
         name="webtunnel.lab.example",
@@ -331,6 +359,25 @@ def webtunnel_site(
         ca_file=pki.ca_file,
     )
     daemons += [*servers, handle.daemon]
+    return handle
+
+
+@pytest.fixture(scope="session")
+def conjure_registrar(
+    daemons: list[Daemon], pki: Pki, lab_directory: Callable[[str], Path]
+) -> conjure.Registrar:
+    """nginx as a front, an AMP cache and the web server before a conjure registrar."""
+    requires("nginx")
+    address, name = "198.51.102.20", "conjure.lab.example"
+    cache = f"{conjure.LABEL}.{conjure.CACHE}"
+    handle = conjure.start_registrar(
+        lab_directory("conjure"),
+        address=address,
+        name=name,
+        credentials=pki.authority.issue("conjure", [name, f"registrar.{name}", cache, address]),
+        ca_file=pki.ca_file,
+    )
+    daemons += handle.daemons
     return handle
 
 

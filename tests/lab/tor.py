@@ -1,18 +1,15 @@
-"""A Tor bridge: tor with a plain ORPort, obfs4proxy before it in each ``iat-mode``, and a web site with a WebTunnel path.
+"""A Tor bridge: tor with a plain ORPort, and obfs4proxy before it in each ``iat-mode``.
 
 One bridge without a network around it is enough: it makes and signs its own descriptor and serves it. Its directory
-authority does not exist, so that it contacts nobody. The servers of WebTunnel and meek are ours (``webtunnel_server.py``,
-``meek_server.py``: none is packaged), behind a real nginx.
+authority does not exist, so that it contacts nobody. Web sites that lead to it: ``tor_site.py``.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -21,22 +18,18 @@ from tests.lab.daemon import LOOK_AGAIN, START_TIMEOUT, Daemon, DaemonFailed, Re
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from tests.lab.pki import Credentials
 
 OR_PORT: Final = 9001
 #: A seed of obfs4's lengths and pauses with which iat-mode 2 carries 90 kB/s.
 _SEED: Final = "c76a7ed7a2db6f519eca0ea3473cb501409d71a22cd14430"
 #: Port of obfs4proxy by its ``iat-mode``; tor itself manages the first.
 OBFS4_PORTS: Final = {0: 8443, 1: 8444, 2: 8445}
+#: The same for a second obfs4proxy before the same bridge.
+_NEWER_PORTS: Final = {0: 8453, 1: 8454, 2: 8455}
 #: The ``iat-mode`` of the one that may listen at every address of its network.
 EVERYWHERE: Final = 1
-SECRET_PATH: Final = "/5m9yq0j4ghkz0fz7qmuw"
-#: The host behind the front, which has no certificate of its own.
-MEEK_HOST: Final = "meek-behind-the-front.example"
-_WEBTUNNEL_PORT: Final = 9080
-_MEEK_PORT: Final = 9081
-_SERVERS: Final = Path(__file__).parent
 
 _TORRC: Final = """\
 DataDirectory {directory}/data
@@ -57,49 +50,6 @@ ContactInfo lab@example.invalid
 Nickname labbridge
 DirAuthority nobody orport=5000 v3ident={nobody}1 198.51.100.60:7000 {nobody}2
 ExitPolicy reject *:*
-"""
-
-_NGINX: Final = """\
-daemon off;
-master_process off;
-user root;
-pid {directory}/nginx.pid;
-error_log stderr;
-events {{ worker_connections 64; }}
-http {{
-  access_log off;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
-  server {{
-    listen {address}:443 ssl http2;
-    server_name {name};
-    ssl_certificate {chain};
-    ssl_certificate_key {key};
-    location / {{ return 200 "a web site like any other\\n"; }}
-    location = {path} {{
-      proxy_pass http://127.0.0.1:{port};
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection "upgrade";
-      proxy_buffering off;
-    }}
-  }}
-  server {{
-    listen {address}:443 ssl;
-    server_name {meek};
-    ssl_certificate {chain};
-    ssl_certificate_key {key};
-    location / {{
-      proxy_pass http://127.0.0.1:{meek_port};
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      client_max_body_size 1m;
-    }}
-  }}
-}}
 """
 
 
@@ -137,30 +87,6 @@ class Bridge:
         return f"obfs4 {self.address}:{proxy.port} {self.fingerprint} cert={proxy.cert} iat-mode={proxy.iat_mode}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """The web site with a WebTunnel path; it is a front for a meek server too."""
-
-    daemon: Daemon
-    bridge: Bridge
-    address: str
-    name: str
-    path: str
-    ca_file: Path
-    credentials: Credentials
-
-    def line(self, **arguments: str) -> str:
-        """Return its bridge line; ``arguments`` are added to it."""
-        more = "".join(f" {key}={value}" for key, value in arguments.items())
-        url = f"https://{self.name}{self.path}"
-        place = f"{self.address}:443"
-        return f"webtunnel 192.0.2.3:1 {self.bridge.fingerprint} url={url} ver=0.0.3 addr={place}{more}"
-
-    def meek_line(self, host: str = MEEK_HOST) -> str:
-        """Return the line of the meek bridge behind it; ``host`` is what the requests name."""
-        return f"meek_lite 192.0.2.20:80 {self.bridge.fingerprint} url=https://{host}/ front={self.name}"
-
-
 def start_bridge(
     directory: Path, *, address: str, obfs4proxy: str, ipv6: str | None = None, everywhere: bool = False
 ) -> Bridge:
@@ -188,7 +114,7 @@ def start_bridge(
         ready=[Ready(address=address, port=port) for port in (OR_PORT, OBFS4_PORTS[0])],
     )
     _, fingerprint = (directory / "data" / "fingerprint").read_text(encoding="ascii").split()
-    proxies = {0: _obfs4(daemon, directory / "data" / "pt_state", 0)}
+    proxies = {0: _obfs4(daemon, directory / "data" / "pt_state", 0, port=OBFS4_PORTS[0])}
     try:
         _wait_for_descriptor(daemon, directory / "info.log")
         for iat_mode in (1, 2):
@@ -199,6 +125,7 @@ def start_bridge(
                 obfs4proxy,
                 iat_mode,
                 or_address=address,
+                port=OBFS4_PORTS[iat_mode],
                 pauses=not crowd,
             )
     except BaseException:
@@ -210,13 +137,28 @@ def start_bridge(
     )
 
 
+def start_newer(directory: Path, bridge: Bridge, *, program: str) -> Bridge:
+    """Start another obfs4proxy before the same bridge, at ports of its own, in each ``iat-mode``."""
+    proxies: dict[int, Obfs4] = {}
+    try:
+        for iat_mode, port in _NEWER_PORTS.items():
+            proxies[iat_mode] = _start_obfs4proxy(
+                directory, bridge.address, program, iat_mode, or_address=bridge.address, port=port
+            )
+    except BaseException:
+        for proxy in proxies.values():
+            proxy.daemon.stop()
+        raise
+    return replace(bridge, obfs4=proxies)
+
+
 _CLIENT: Final = """\
 DataDirectory {directory}/client
 Log notice stdout
 Log info file {directory}/client.log
 SocksPort {port}
 UseBridges 1
-ClientTransportPlugin obfs4 exec {obfs4proxy}
+ClientTransportPlugin {transports} exec {program}
 Bridge {line}
 DirAuthority nobody orport=5000 v3ident={nobody}1 198.51.100.60:7000 {nobody}2
 """
@@ -225,15 +167,38 @@ DESCRIPTOR: Final = "new bridge descriptor"
 ANOTHER_RELAY: Final = "not as expected"
 
 
-def ask_tor(directory: Path, line: str, *, obfs4proxy: str, seconds: float = 20.0) -> str | None:
-    """Let tor itself use a bridge line; return what it found, :data:`DESCRIPTOR` or :data:`ANOTHER_RELAY`, if anything."""
+def ask_tor(
+    directory: Path,
+    line: str,
+    *,
+    program: str,
+    transports: str = "obfs4",
+    ca_file: Path | None = None,
+    seconds: float = 20.0,
+) -> str | None:
+    """Let tor itself use a bridge line; return what it found, :data:`DESCRIPTOR` or :data:`ANOTHER_RELAY`, if anything.
+
+    ``program`` is what speaks ``transports`` (with commas between) for it; one that speaks TLS trusts ``ca_file``.
+    """
     torrc = directory / "client.torrc"
     torrc.write_text(
-        _CLIENT.format(directory=directory, port=9055, obfs4proxy=obfs4proxy, line=line, nobody="0" * 39),
+        _CLIENT.format(
+            directory=directory,
+            port=9055,
+            program=program,
+            transports=transports,
+            line=line,
+            nobody="0" * 39,
+        ),
         encoding="ascii",
     )
     (directory / "client").mkdir(mode=0o700)
-    daemon = start(["tor", "-f", str(torrc)], directory=directory, name="tor-client")
+    daemon = start(
+        ["tor", "-f", str(torrc)],
+        directory=directory,
+        name="tor-client",
+        environment={} if ca_file is None else {"SSL_CERT_FILE": str(ca_file)},
+    )
     log, limit = directory / "client.log", time.monotonic() + seconds
     try:
         while time.monotonic() < limit:
@@ -257,17 +222,23 @@ def _wait_for_descriptor(daemon: Daemon, log: Path) -> None:
 
 
 def _start_obfs4proxy(
-    directory: Path, address: str, program: str, iat_mode: int, *, or_address: str, pauses: bool
+    directory: Path,
+    address: str,
+    program: str,
+    iat_mode: int,
+    *,
+    or_address: str,
+    port: int,
+    pauses: bool = True,
 ) -> Obfs4:
     """Start obfs4proxy as tor would (pt-spec, section 3.2), before the same ORPort."""
     state = directory / f"obfs4-{iat_mode}"
     state.mkdir(mode=0o700)
-    port = OBFS4_PORTS[iat_mode]
     _write_state(state, iat_mode)
     daemon = start(
         [program],
         directory=directory,
-        ready=[Ready(address=or_address, port=port)],
+        ready=[Ready(address=or_address if address == "0.0.0.0" else address, port=port)],
         name=f"obfs4proxy-{iat_mode}",
         environment={
             "TOR_PT_MANAGED_TRANSPORT_VER": "1",
@@ -278,7 +249,7 @@ def _start_obfs4proxy(
             "TOR_PT_ORPORT": f"{or_address}:{OR_PORT}",
         },
     )
-    return _obfs4(daemon, state, iat_mode, pauses=pauses)
+    return _obfs4(daemon, state, iat_mode, port=port, pauses=pauses)
 
 
 def _write_state(directory: Path, iat_mode: int) -> None:
@@ -298,71 +269,15 @@ def _write_state(directory: Path, iat_mode: int) -> None:
     (directory / "obfs4_state.json").write_text(json.dumps(state), encoding="ascii")
 
 
-def _obfs4(daemon: Daemon, state: Path, iat_mode: int, *, pauses: bool = True) -> Obfs4:
+def _obfs4(daemon: Daemon, state: Path, iat_mode: int, *, port: int, pauses: bool = True) -> Obfs4:
     keys = json.loads((state / "obfs4_state.json").read_text(encoding="ascii"))
     line = (state / "obfs4_bridgeline.txt").read_text(encoding="ascii")
     (cert,) = (word.removeprefix("cert=") for word in line.split() if word.startswith("cert="))
     return Obfs4(
         daemon=daemon,
-        port=OBFS4_PORTS[iat_mode],
+        port=port,
         iat_mode=iat_mode if pauses else 0,
         node_id=bytes.fromhex(keys["node-id"]),
         public_key=bytes.fromhex(keys["public-key"]),
         cert=cert,
     )
-
-
-def start_site(
-    directory: Path, *, address: str, name: str, bridge: Bridge, credentials: Credentials, ca_file: Path
-) -> tuple[Site, list[Daemon]]:
-    """Start nginx and the servers of WebTunnel and meek behind it; return the site, and those."""
-    servers = [
-        start(
-            [
-                sys.executable,
-                str(_SERVERS / f"{name}_server.py"),
-                str(port),
-                bridge.address,
-                str(bridge.port),
-            ],
-            directory=directory,
-            ready=[Ready(address="127.0.0.1", port=port)],
-            name=name,
-        )
-        for name, port in (("webtunnel", _WEBTUNNEL_PORT), ("meek", _MEEK_PORT))
-    ]
-    configuration = directory / "nginx.conf"
-    configuration.write_text(
-        _NGINX.format(
-            directory=directory,
-            address=address,
-            name=name,
-            chain=credentials.chain,
-            key=credentials.key,
-            path=SECRET_PATH,
-            port=_WEBTUNNEL_PORT,
-            meek=MEEK_HOST,
-            meek_port=_MEEK_PORT,
-        ),
-        encoding="ascii",
-    )
-    try:
-        daemon = start(
-            ["nginx", "-p", str(directory), "-c", str(configuration), "-e", "stderr"],
-            directory=directory,
-            ready=[Ready(address=address, port=443)],
-        )
-    except BaseException:
-        for server in servers:
-            server.stop()
-        raise
-    site = Site(
-        daemon=daemon,
-        bridge=bridge,
-        address=address,
-        name=name,
-        path=SECRET_PATH,
-        ca_file=ca_file,
-        credentials=credentials,
-    )
-    return site, servers

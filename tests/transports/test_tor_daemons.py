@@ -1,6 +1,6 @@
 """Bridges of every kind against real tor, obfs4proxy and nginx: what each network and server must look like.
 
-WebTunnel's server behind nginx is ours (``tests/lab/webtunnel_server.py``).
+Behind nginx are the servers of WebTunnel's and meek's authors, where they are on PATH, and ours.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt
-    from tests.lab.tor import Bridge, Site
+    from tests.lab.names import Resolver
+    from tests.lab.tor import Bridge
+    from tests.lab.tor_site import Site
 
 pytestmark = [
     pytest.mark.anyio,
@@ -39,6 +41,12 @@ pytestmark = [
 #: Bridges without a disguise, and with obfs4 in each mode.
 MODES = [None, 0, 1, 2]
 TWO_HOURS = 7200.0
+#: What stands behind the web site: ours, and those of the transports' authors.
+WEBTUNNEL_SERVERS = [
+    "webtunnel_server.py",
+    pytest.param("webtunnel-server", marks=pytest.mark.requires("webtunnel-server")),
+]
+MEEK_SERVERS = ["meek_server.py", pytest.param("meek-server", marks=pytest.mark.requires("meek-server"))]
 #: The fingerprint of a relay that does not exist.
 STRANGER = bytes(20)
 
@@ -257,15 +265,31 @@ class TestTorAsWitness:
         self, tor_bridge: Bridge, iat_mode: int | None, tmp_path: Path
     ) -> None:
         line = tor_bridge.line(iat_mode)
-        assert ask_tor(tmp_path, line, obfs4proxy=find_program("obfs4proxy") or "") == DESCRIPTOR
+        assert ask_tor(tmp_path, line, program=find_program("obfs4proxy") or "") == DESCRIPTOR
         assert (await try_once(bridge(line), context(goal=Proof.CARRIED))).proof is Proof.CARRIED
 
     async def test_it_refuses_another_relay_too(
         self, tor_bridge: Bridge, iat_mode: int | None, tmp_path: Path
     ) -> None:
         line = tor_bridge.line(iat_mode).replace(tor_bridge.fingerprint, "A" * 40)
-        assert ask_tor(tmp_path, line, obfs4proxy=find_program("obfs4proxy") or "") == ANOTHER_RELAY
+        assert ask_tor(tmp_path, line, program=find_program("obfs4proxy") or "") == ANOTHER_RELAY
         assert failure_of(await try_once(bridge(line), context())) == ("tunnel_handshake", "wrong_key")
+
+
+@pytest.mark.requires("obfs4proxy-0.0.15")
+class TestNewerObfs4:
+    """The obfs4proxy of 2023, from which lyrebird was made, finds nothing wrong with us either."""
+
+    @pytest.mark.parametrize("iat_mode", [0, 1, 2])
+    async def test_it_works_and_lasts(self, newer_obfs4: Bridge, iat_mode: int) -> None:
+        attempt = await try_once(bridge(newer_obfs4.line(iat_mode)), context())
+        assert attempt.failure is None
+        assert attempt.proof is Proof.SUSTAINED
+
+    async def test_a_wrong_cert_is_silence(self, newer_obfs4: Bridge, tor_bridge: Bridge) -> None:
+        line = newer_obfs4.line(0).replace(newer_obfs4.obfs4[0].cert, tor_bridge.obfs4[0].cert)
+        attempt = await try_once(bridge(line), context(limit=1.0))
+        assert failure_of(attempt) == ("obfs4_handshake", "generic_timeout_error")
 
 
 @pytest.mark.requires("nginx")
@@ -274,8 +298,9 @@ class TestWebtunnel:
         option = bridge(site.line() if line is None else line, at=None, **changed)
         return replace(option, ca=site.ca_file.read_text(encoding="ascii"))
 
-    async def test_it_works_and_lasts(self, webtunnel_site: Site) -> None:
-        attempt = await try_once(self.option(webtunnel_site), context())
+    @pytest.mark.parametrize("server", WEBTUNNEL_SERVERS)
+    async def test_it_works_and_lasts(self, webtunnel_site: Site, server: str) -> None:
+        attempt = await try_once(self.option(webtunnel_site, webtunnel_site.line(server)), context())
         assert attempt.failure is None
         assert attempt.proof is Proof.SUSTAINED
         assert [step.name for step in attempt.steps] == [
@@ -305,9 +330,26 @@ class TestWebtunnel:
         attempt = await try_once(bridge(webtunnel_site.line(cert=pin)), context())
         assert failure_of(attempt) == ("pin", "wrong_key")
 
-    async def test_another_bridge_behind_it(self, webtunnel_site: Site) -> None:
-        attempt = await try_once(self.option(webtunnel_site, fingerprint=STRANGER), context())
+    @pytest.mark.parametrize("server", WEBTUNNEL_SERVERS)
+    async def test_another_bridge_behind_it(self, webtunnel_site: Site, server: str) -> None:
+        option = self.option(webtunnel_site, webtunnel_site.line(server), fingerprint=STRANGER)
+        attempt = await try_once(option, context())
         assert failure_of(attempt) == ("tunnel_handshake", "wrong_key")
+
+    @pytest.mark.requires("unbound", "webtunnel-client")
+    @pytest.mark.parametrize("server", WEBTUNNEL_SERVERS)
+    async def test_tor_with_webtunnels_client_finds_the_same(
+        self, webtunnel_site: Site, unbound: Resolver, server: str, tmp_path: Path
+    ) -> None:
+        assert unbound.daemon is not None  # that client asks the resolver of the namespace for the site
+        told = ask_tor(
+            tmp_path,
+            webtunnel_site.line(server),
+            program=find_program("webtunnel-client") or "",
+            transports="webtunnel",
+            ca_file=webtunnel_site.ca_file,
+        )
+        assert told == DESCRIPTOR
 
     async def test_another_name_on_the_line(self, webtunnel_site: Site) -> None:
         """The certificate must be for the name that is sent."""
@@ -323,8 +365,9 @@ class TestMeek:
         place = replace(option.endpoint, addresses=(site.address,))
         return replace(option, endpoint=place, ca=site.ca_file.read_text(encoding="ascii"))
 
-    async def test_it_works_and_lasts(self, webtunnel_site: Site) -> None:
-        attempt = await try_once(self.option(webtunnel_site), context())
+    @pytest.mark.parametrize("server", MEEK_SERVERS)
+    async def test_it_works_and_lasts(self, webtunnel_site: Site, server: str) -> None:
+        attempt = await try_once(self.option(webtunnel_site, webtunnel_site.meek_line(server)), context())
         assert attempt.failure is None
         assert attempt.proof is Proof.SUSTAINED
         assert detail_of(attempt, "tls_handshake")["alpn"] == "h2"
@@ -335,7 +378,7 @@ class TestMeek:
 
     async def test_a_front_that_does_not_know_the_host(self, webtunnel_site: Site) -> None:
         """It serves its own site instead."""
-        option = self.option(webtunnel_site, webtunnel_site.meek_line(webtunnel_site.name))
+        option = self.option(webtunnel_site, webtunnel_site.meek_line(host=webtunnel_site.name))
         attempt = await try_once(option, context(limit=2.0))
         assert attempt.proof is Proof.REACHED
         step, _ = failure_of(attempt) or ("", "")
@@ -346,7 +389,23 @@ class TestMeek:
         attempt = await try_once(self.option(webtunnel_site, line), context())
         assert failure_of(attempt) == ("tls_handshake", "ssl_invalid_hostname")
 
-    async def test_another_bridge_behind_it(self, webtunnel_site: Site) -> None:
-        line = webtunnel_site.meek_line().replace(webtunnel_site.bridge.fingerprint, "0" * 40)
+    @pytest.mark.parametrize("server", MEEK_SERVERS)
+    async def test_another_bridge_behind_it(self, webtunnel_site: Site, server: str) -> None:
+        line = webtunnel_site.meek_line(server).replace(webtunnel_site.bridge.fingerprint, "0" * 40)
         attempt = await try_once(self.option(webtunnel_site, line), context())
         assert failure_of(attempt) == ("tunnel_handshake", "wrong_key")
+
+    @pytest.mark.requires("unbound")
+    @pytest.mark.parametrize("server", MEEK_SERVERS)
+    async def test_tor_with_meek_lite_finds_the_same(
+        self, webtunnel_site: Site, unbound: Resolver, server: str, tmp_path: Path
+    ) -> None:
+        assert unbound.daemon is not None
+        told = ask_tor(
+            tmp_path,
+            webtunnel_site.meek_line(server),
+            program=find_program("obfs4proxy") or "",
+            transports="meek_lite",
+            ca_file=webtunnel_site.ca_file,
+        )
+        assert told == DESCRIPTOR
