@@ -150,6 +150,12 @@ def laws(country: str | None) -> tuple[Law, ...]:
     )
 
 
+def residual_seconds(country: str | None) -> float | None:
+    """Return for how long a country's filters go on punishing what set them off, ``None`` if nothing is documented."""
+    by_country = {row.country: row.seconds for row in _read("countries", "residual", _rows.ResidualRow)}
+    return None if country is None else by_country.get(country.upper())
+
+
 def read_anchors(path: str) -> tuple[Anchor, ...]:
     """Read the user's own anchors and domestic hosts (``--anchors FILE``).
 

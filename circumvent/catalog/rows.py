@@ -161,6 +161,13 @@ class LawRow(Row, frozen=True, kw_only=True):
     applies_to: tuple[str, ...]
 
 
+class ResidualRow(Row, frozen=True, kw_only=True):
+    """The longest time (s) for which a country's filters are documented to punish what set them off."""
+
+    country: str
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchor:
     """A host that tells what kind of network this is.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from circumvent import catalog
 from circumvent.check import time_of_day
 from circumvent.check.assemble import Assembler
 from circumvent.check.baseline import Baseline
@@ -24,6 +25,7 @@ from circumvent.check.events import (
 )
 from circumvent.check.notes import Course
 from circumvent.check.patience import idle_minutes, leaders
+from circumvent.check.quarantine import REST
 from circumvent.check.runner import Runner, Task
 from circumvent.check.schedule import Entry, Schedule, second_try_limit
 from circumvent.check.second import second_looks
@@ -130,7 +132,8 @@ class CheckRun:
                         self._schedule, self._assembler.candidates(self._schedule.entries.values())
                     )
                     await idle_minutes(first, self._runner, left=settings.seconds - clock.now())
-                phase = SecondPhase(self._schedule, self._runner, clock, ends=settings.seconds)
+                rest = catalog.residual_seconds(self.plan.country) or REST
+                phase = SecondPhase(self._schedule, self._runner, clock, ends=settings.seconds, rest=rest)
                 await run_triggers(self._schedule, phase, settings, self._decided)
                 await try_targets(self.plan, self._schedule, phase, self._targets)
                 self._penalty = phase.poisoned

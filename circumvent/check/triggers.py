@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import msgspec
 
-from circumvent.check.quarantine import Quarantine
+from circumvent.check.quarantine import REST, Quarantine
 from circumvent.check.runner import Task
 from circumvent.check.second import fastest
 from circumvent.model.words import Exposure, Proof
@@ -69,9 +69,11 @@ class Sentinel:
 class SecondPhase:
     """What triggers and targets share: the sentinel, the places that rest, and what may be poisoned."""
 
-    def __init__(self, schedule: Schedule, runner: Runner, clock: Clock, *, ends: float) -> None:
-        """Begin phase 2; ``ends`` is the deadline in seconds from the start."""
-        self.quarantine = Quarantine()
+    def __init__(
+        self, schedule: Schedule, runner: Runner, clock: Clock, *, ends: float, rest: float = REST
+    ) -> None:
+        """Begin phase 2; ``ends`` is the deadline in seconds from the start, ``rest`` how long a place rests (s)."""
+        self.quarantine = Quarantine(rest)
         self.runner = runner
         self.clock = clock
         self.ends = ends

@@ -156,6 +156,12 @@ def test_connectivity_checks_are_plain_http_and_of_several_operators() -> None:
     assert all(check.url.startswith("http://") for check in checks)
 
 
+def test_how_long_a_filter_punishes_is_of_its_country() -> None:
+    assert catalog.residual_seconds("cn") == 180
+    assert catalog.residual_seconds("IR") == 60
+    assert catalog.residual_seconds("XX") is catalog.residual_seconds(None) is None
+
+
 def test_laws_are_facts_with_source_and_date() -> None:
     (law,) = catalog.laws("ir")
     assert law.applies_to == ("satellite",)

@@ -198,7 +198,7 @@ def make_run_plan(*options: Option, line: Line = ONLINE, **settings: Any) -> Pla
         resolvers=(),
         trust_pem=(),
         random=Random(1),
-        **({"targets": ()} | fields),
+        **({"targets": (), "country": given.get("country")} | fields),
     )
 
 

@@ -61,6 +61,25 @@ async def test_with_patience_it_is_tried_again_after_the_rest(monkeypatch: pytes
     assert again - first >= 180
 
 
+@pytest.mark.parametrize(("country", "rest"), [("IR", 60), ("UG", 180)])
+async def test_the_rest_is_that_of_the_country(
+    monkeypatch: pytest.MonkeyPatch, country: str, rest: float
+) -> None:
+    script = Script({"target-1": [fails("connection_reset"), carries]})
+    await only(monkeypatch, script, make("a"), patient=True, country=country)
+    first, again = [when for name, _, when in script.seen if name == "target-1"]
+    assert rest <= again - first < rest + 20
+
+
+async def test_where_filters_punish_for_longer_than_a_check_it_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = Script({"target-1": [fails("connection_reset"), carries]})
+    target = await only(monkeypatch, script, make("a"), patient=True, country="RU")
+    assert target.direct is Status.UNREACHABLE
+    assert script.tries("target-1") == 1
+
+
 async def test_a_proxy_that_brings_it_is_what_suffices(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script({"target-1": [fails("connection_reset"), carries]})
     target = await only(monkeypatch, script, make("proxy", "socks5", port=1080))
