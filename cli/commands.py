@@ -88,11 +88,16 @@ def show(name: options.IdOrFile, status: options.WithStatus = None, plain: optio
 
 
 @app.command("report")
-def report(file: options.DumpFile, option: options.OneOption = None, plain: options.Plain = False) -> int:
+def report(
+    file: options.DumpFile,
+    option: options.OneOption = None,
+    timeline: options.Timeline = False,
+    plain: options.Plain = False,
+) -> int:
     """Read a report that somebody sent you. What does their network do, what works there, what to tell them."""
     from circumvent.cli.report_command import run_report  # noqa: PLC0415 - not for --help
 
-    return run_report(file, option=option, plain=plain)
+    return run_report(file, option=option, timeline=timeline, plain=plain)
 
 
 @app.command("convert")

@@ -119,6 +119,7 @@ OutputFile = Annotated[
 ]
 Force = Annotated[bool, _flag(_OUTPUT, "--force", "replace a file that is there already")]
 OneOption = Annotated[str | None, _given(_WHAT, "NAME", "one option with every try and every step")]
+Timeline = Annotated[bool, _flag(_WHAT, "--timeline", "every try in the order of time")]
 
 #: Options that the command line reads itself; all others are settings of the check.
 OF_THE_SCREEN: Final = ("plan", "json", "dump", "redact", "plain", "quiet")

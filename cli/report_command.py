@@ -12,12 +12,20 @@ from circumvent.text import sanitise
 BAD_INPUT = 2
 
 
-def run_report(name: str, *, option: str | None, plain: bool) -> int:
-    """Print a report, or one option of it with every try.
+def run_report(name: str, *, option: str | None, timeline: bool = False, plain: bool) -> int:
+    """Print a report; or one option of it with every try; or every try in the order of time.
 
     :raises ReportError: for a file that is no report.
     """
     report = read_report(name)
+    if timeline:
+        if option is not None:
+            terminal.tell("--timeline: --option shows every try of one option already. Give one of the two.")
+            return BAD_INPUT
+        from circumvent.say.timeline import timeline as by_time  # noqa: PLC0415 - for this option only
+
+        terminal.show(by_time(report), sys.stdout, plain=plain)
+        return 0
     if option is None:
         terminal.show(staff_screen(report, sanitise(name, 100)), sys.stdout, plain=plain)
         return 0

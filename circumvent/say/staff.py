@@ -54,7 +54,9 @@ def staff_screen(report: Report, file: str) -> tuple[Block, ...]:
         blocks += [Space(), Heading(_("Targets")), Points(points)]
     blocks += [Space(), Heading(_("Tell them")), Sentence("  " + _tell_them(report))]
     blocks += [Space(), Heading(_("Ask them")), Steps(tuple(_ask_them(report, file)))]
-    more = _("circumvent report {file} --option NAME shows every try of one option.").format(file=file)
+    more = _(
+        "circumvent report {file} --option NAME shows every try of one option, --timeline all in the order of time."
+    ).format(file=file)
     return (*blocks, Space(), Sentence(more))
 
 

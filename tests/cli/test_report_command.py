@@ -52,6 +52,14 @@ def test_options_with_one_status(file: Path, capsys: pytest.CaptureFixture[str],
     assert len(text.splitlines()) == 1 + total
 
 
+def test_every_try_in_the_order_of_time(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(capsys, "report", str(file), "--timeline").splitlines()
+    total = sum(len(one.attempts) for one in filtered().options)
+    assert lines[0].startswith(f"{total} tries of ")
+    assert sum(" s: " in line for line in lines) == total
+    assert "Give one of the two" in said(capsys, "report", str(file), "--timeline", "--option", "a", code=2)
+
+
 def test_one_option_with_every_try(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = Report.from_json(file.read_bytes())
     option = next(one for one in report.options if one.status == "blocked")
