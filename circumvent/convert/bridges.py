@@ -5,8 +5,16 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Final
 
-from circumvent.model.bridge import DnsttSettings, MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import (
+    ConjureSettings,
+    DnsttSettings,
+    MeekSettings,
+    Obfs4Settings,
+    TorSettings,
+    WebtunnelSettings,
+)
 from circumvent.model.option import join_host_port
+from circumvent.model.snowflake import SnowflakeSettings
 
 if TYPE_CHECKING:
     from circumvent.model.option import Option
@@ -35,6 +43,10 @@ def bridge_line(option: Option) -> str | None:
             words = ["dnstt", _NO_ADDRESS, _hexadecimal(settings.fingerprint)]
             words.append(f"{settings.resolver}={settings.url or option.endpoint}")
             words += [f"pubkey={settings.public_key.hex()}", f"domain={settings.domain}"]
+        case ConjureSettings():
+            words = _conjure(option, settings)
+        case SnowflakeSettings(url=url) if url:
+            words = _snowflake(settings)
         case _:
             return None
     return " ".join(filter(None, words))
@@ -51,6 +63,31 @@ def _webtunnel(option: Option, settings: WebtunnelSettings) -> list[str]:
     if settings.chain_hash is not None:
         words.append(f"cert={_unpadded(settings.chain_hash)}")
     return words
+
+
+def _conjure(option: Option, settings: ConjureSettings) -> list[str]:
+    words = ["conjure", settings.bridge, _hexadecimal(settings.fingerprint), f"url={settings.url}"]
+    words.append(f"registrar={settings.registrar}")
+    if settings.amp_cache:
+        words.append(f"ampcache={settings.amp_cache}")
+    if settings.registrar != "dns":
+        words.append(f"fronts={','.join((option.endpoint.host, *settings.fronts))}")
+    return [*words, f"transport={settings.phantom}"]
+
+
+def _snowflake(settings: SnowflakeSettings) -> list[str]:
+    words = ["snowflake", _NO_ADDRESS, _hexadecimal(settings.fingerprint)]
+    words += [f"fingerprint={_hexadecimal(settings.bridge)}", f"url={settings.url}"]
+    if settings.amp_cache:
+        words.append(f"ampcache={settings.amp_cache}")
+    if settings.fronts:
+        words.append(f"fronts={','.join(settings.fronts)}")
+    if settings.stun:
+        servers = (f"stun:{join_host_port(host, port)}" for host, port in settings.stun)
+        words.append(f"ice={','.join(servers)}")
+    if settings.imitate:
+        words.append(f"utls-imitate={settings.imitate}")
+    return [*words, *(["utls-nosni=true"] if settings.no_sni else [])]
 
 
 def _hexadecimal(fingerprint: bytes | None) -> str:

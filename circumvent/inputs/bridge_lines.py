@@ -34,9 +34,11 @@ MOST_IN_LINE: Final = 100
 MOST_ARGUMENTS: Final = 32
 VANILLA: Final = ""
 #: Words that begin a line with a transport; those that this version does not speak are named when they are left out.
-SPOKEN: Final = frozenset({VANILLA, "obfs4", "webtunnel", "meek", "meek_lite", "dnstt"})
+SPOKEN: Final = frozenset(
+    {VANILLA, "obfs4", "webtunnel", "meek", "meek_lite", "dnstt", "conjure", "snowflake"}
+)
 TRANSPORTS: Final = SPOKEN | {
-    "obfs2", "obfs3", "scramblesuit", "snowflake", "conjure",
+    "obfs2", "obfs3", "scramblesuit",
 }  # fmt: skip
 SCHEME: Final = "bridge"
 
@@ -270,6 +272,23 @@ def _dnstt(line: BridgeLine) -> Option:
     return dnstt_option(line.arguments, _fingerprint(line))
 
 
+def _conjure(line: BridgeLine) -> Option:
+    from circumvent.inputs.conjure_fields import conjure_option  # noqa: PLC0415 - few lines are of this kind
+
+    return conjure_option(
+        line.arguments,
+        address=clean_host(line.address),
+        port=parse_port(line.port),
+        fingerprint=_fingerprint(line),
+    )
+
+
+def _snowflake(line: BridgeLine) -> Option:
+    from circumvent.inputs.snowflake_fields import snowflake_option  # noqa: PLC0415 - few lines are of this kind
+
+    return snowflake_option(line.arguments, _fingerprint(line))
+
+
 def _webtunnel_place(arguments: dict[str, str], port: int) -> tuple[tuple[str, ...], int]:
     """Return where to connect to if ``addr`` says so; the address of the line itself means nothing."""
     place = _ADDRESS.fullmatch(arguments.get("addr", ""))
@@ -307,4 +326,6 @@ _MAKERS: Final[dict[str, Callable[[BridgeLine], Option]]] = {
     "meek": _meek,
     "meek_lite": _meek,
     "dnstt": _dnstt,
+    "conjure": _conjure,
+    "snowflake": _snowflake,
 }

@@ -70,6 +70,8 @@ FIELDS: Final = {
     "webtunnel": _BRIDGE | {"ca"},
     "meek": _BRIDGE | {"ca"},
     "dnstt": _BRIDGE | {"ca"},
+    "conjure": _BRIDGE | {"ca"},
+    "snowflake": _BRIDGE | {"ca"},
     "turn": _COMMON | _TLS | _ACCOUNT | {"tls", "transport"},
 }
 #: Every field of the format, also those of kinds that later versions try.

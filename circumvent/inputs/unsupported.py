@@ -51,8 +51,8 @@ SCHEMES: Final = {
 
 #: Kinds of the project's own TOML that later versions know.
 KINDS_TO_COME: Final = frozenset({
-    "anytls", "conjure", "hysteria2", "mtproto",
-    "satellite-terminal", "shadowsocks", "signal-proxy", "snowflake", "ssh", "trojan", "tuic",
+    "anytls", "hysteria2", "mtproto",
+    "satellite-terminal", "shadowsocks", "signal-proxy", "ssh", "trojan", "tuic",
     "vless", "vmess", "whatsapp-proxy",
 })  # fmt: skip
 

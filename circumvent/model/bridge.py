@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from circumvent.model.snowflake import SnowflakeSettings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorSettings:
@@ -61,4 +63,30 @@ class DnsttSettings:
     fingerprint: bytes | None = field(default=None, repr=False)
 
 
-BridgeSettings = TorSettings | Obfs4Settings | WebtunnelSettings | MeekSettings | DnsttSettings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConjureSettings:
+    """Settings of ``conjure``: the registrar's URL, how it is asked, and what would be spoken to the phantom.
+
+    ``registrar`` is ``bdapi``, ``ampcache`` (then ``amp_cache`` is the cache's URL) or ``dns``; ``phantom`` is ``min``,
+    ``prefix`` or ``dtls``. The option's endpoint is the first of the line's fronts, or what the request is for; ``fronts``
+    are the others. ``bridge`` is the Tor bridge behind the stations, to which nobody connects directly.
+    """
+
+    url: str = field(repr=False)
+    registrar: str
+    phantom: str
+    bridge: str = field(repr=False)
+    amp_cache: str = field(default="", repr=False)
+    fronts: tuple[str, ...] = field(default=(), repr=False)
+    fingerprint: bytes | None = field(default=None, repr=False)
+
+
+BridgeSettings = (
+    TorSettings
+    | Obfs4Settings
+    | WebtunnelSettings
+    | MeekSettings
+    | DnsttSettings
+    | ConjureSettings
+    | SnowflakeSettings
+)

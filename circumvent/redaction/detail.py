@@ -20,7 +20,7 @@ KEYS: Final = frozenset({
     "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "hours_ahead", "http", "iat_mode", "identity", "idle", "ignored", "in_use",
     "cookies", "echo", "gateway", "initiations", "beyond", "mtu", "said", "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
     "longest_answer", "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
-    "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal",
+    "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal", "registrar",
     "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "syn_retransmits", "system_resolver",
     "tcp", "tls", "total_retrans", "transport", "type", "types", "udp", "unacked", "version", "via_relay", "voice", "works",
     "wrapping", "wrong_answers",
@@ -31,7 +31,7 @@ KEYS: Final = frozenset({
 #: Steps that transports and the check have (``docs/transports``).
 STEPS: Final = frozenset({
     "allocate", "authenticate", "binding", "bulk_tls", "carry", "circuit", "clock", "configuration", "connect", "control_http", "control_tls", "honesty",
-    "http_upgrade", "meek_poll", "noise_handshake", "obfs4_handshake", "pin", "tor_tls",
+    "http_upgrade", "meek_poll", "registrar", "noise_handshake", "obfs4_handshake", "pin", "tor_tls",
     "idle", "late_answers", "mtu", "proxy_handshake", "quic_handshake", "recursion", "resolve", "sustain", "sustain_down", "sustain_up",
     "tls_handshake", "tunnel_handshake", "udp_associate", "voice",
 })  # fmt: skip
@@ -61,6 +61,8 @@ WORDS: Final = frozenset({
     # OpenVPN: wrappings, ciphers with an HMAC beside them, how a server says no
     "plain", "tls-auth", "tls-crypt", "tls-crypt-v2", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC", "BF-CBC", "AES-128-GCM",
     "AES-192-GCM", "AES-256-GCM", "rejected", "challenge", "temporary", "session", "pending", "halt", "restart",
+    # conjure: how its registrar is asked
+    "bdapi", "ampcache", "dns",
     # versions and protocols
     "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "QUICv1", "QUICv2", "h2", "h3", "http/1.0", "http/1.1", "HTTP/1.0",
     "HTTP/1.1", "HTTP/2", "HTTP/3", "dot", "doq",

@@ -21,6 +21,8 @@ _BRIDGES: Final = {
     "webtunnel": later("HTTPS to one server"),
     "meek": later("HTTPS to the front, a large service"),
     "dnstt": later("many long questions to a resolver, all below one domain"),
+    "conjure": later("HTTPS to the front, a large service"),
+    "snowflake": later("HTTPS to the front, a large service; a video call to somebody's device"),
 }
 
 

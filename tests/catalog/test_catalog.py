@@ -84,6 +84,7 @@ def test_every_kind_of_this_version_that_needs_no_account_is_there() -> None:
         "turn",
         "webtunnel",
         "dnstt",
+        "conjure",
     }
     assert ours == set(KINDS) - held
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from circumvent.check import baseline
-from circumvent.model.words import Proof, Scope, Status
+from circumvent.check.assemble import exit_code
+from circumvent.model.words import Proof, Reason, Scope, Status
+from circumvent.transports.conjure import REACHED
 from tests.check.in_lab import Lab, only, tried
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.lab.conjure import Registrar
     from tests.lab.names import Resolver
     from tests.lab.tor import Bridge
     from tests.lab.tor_site import Site
@@ -115,3 +118,24 @@ async def test_the_same_bridge_has_the_same_name_under_the_same_key(lab: Lab, to
     second = only(await lab.check(f"Bridge {tor_bridge.line(0)}", id_key=str(key)))
     assert first.id == second.id
     assert first.id.startswith("obfs4-")
+
+
+async def test_a_registrar_is_no_bridge(lab: Lab, conjure_registrar: Registrar) -> None:
+    """It answers, and nothing was carried: the option was not tried, and says how far it came."""
+    report = await lab.check(conjure_registrar.line(front=conjure_registrar.name))
+    option = only(report)
+    assert (option.status, option.reason) == (Status.NOT_RUN, Reason.UNSUPPORTED)
+    assert option.reason_detail == REACHED
+    assert (option.proof, option.success.trials) == (Proof.NONE, 0)
+    assert [(one.proof, one.counted) for one in option.attempts] == [(Proof.HANDSHAKEN, False)]
+    assert report.recommendations == ()
+    assert exit_code(report, need=None, interrupted=False) == 1
+    assert conjure_registrar.registrations() == 0
+
+
+async def test_a_registrar_that_is_down_is_unreachable(lab: Lab, conjure_registrar: Registrar) -> None:
+    line = conjure_registrar.line(front=conjure_registrar.name, host=conjure_registrar.dead_host)
+    option = only(await lab.check(line))
+    assert (option.status, option.proof) == (Status.UNREACHABLE, Proof.REACHED)
+    assert option.failure is not None
+    assert (option.failure.step, option.failure.error) == ("registrar", "origin_down")

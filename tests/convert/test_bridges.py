@@ -11,7 +11,14 @@ from circumvent.convert import write
 from circumvent.convert.bridges import bridge_line
 from circumvent.ids import IdMaker, canonical
 from circumvent.inputs import read_inputs
-from circumvent.model.bridge import DnsttSettings, MeekSettings, Obfs4Settings, TorSettings, WebtunnelSettings
+from circumvent.model.bridge import (
+    ConjureSettings,
+    DnsttSettings,
+    MeekSettings,
+    Obfs4Settings,
+    TorSettings,
+    WebtunnelSettings,
+)
 from tests.convert.strategies import IPV4, IPV6, KEYS, NAMES, PATHS, PORTS, made
 
 if TYPE_CHECKING:
@@ -36,10 +43,27 @@ def dnstt(draw: st.DrawFn, mark: bytes | None) -> Option:
 
 
 @st.composite
+def conjure(draw: st.DrawFn, mark: bytes | None) -> Option:
+    """A conjure bridge that is asked for by one of the three ways."""
+    registrar, place = draw(st.sampled_from(["bdapi", "ampcache", "dns"])), draw(IPV4)
+    settings = ConjureSettings(
+        url=f"https://{draw(NAMES)}{draw(st.sampled_from(['', '/api']))}",
+        registrar=registrar,
+        phantom=draw(st.sampled_from(["min", "prefix", "dtls"])),
+        bridge=f"{place}:80",
+        amp_cache="https://cache.example" if registrar == "ampcache" else "",
+        fronts=() if registrar == "dns" else draw(st.sampled_from([(), ("b.front.example",)])),
+        fingerprint=mark,
+    )
+    host, port = (place, 80) if registrar == "dns" else ("a.front.example", 443)
+    return made("conjure", host, port, settings=settings)
+
+
+@st.composite
 def bridges(draw: st.DrawFn) -> Option:
     """A bridge of each sort."""
     kind, mark = (
-        draw(st.sampled_from(["tor", "obfs4", "webtunnel", "meek", "dnstt"])),
+        draw(st.sampled_from(["tor", "obfs4", "webtunnel", "meek", "dnstt", "conjure"])),
         draw(st.none() | TWENTY),
     )
     if kind == "webtunnel":
@@ -59,6 +83,8 @@ def bridges(draw: st.DrawFn) -> Option:
         )
     if kind == "dnstt":
         return draw(dnstt(mark))
+    if kind == "conjure":
+        return draw(conjure(mark))
     held: TorSettings | Obfs4Settings = TorSettings(fingerprint=mark)
     if kind == "obfs4":
         mode = draw(st.integers(0, 2))

@@ -19,6 +19,7 @@ from tests.lab import (
     quic,
     sstp,
     tor,
+    tor_network,
     tor_site,
     voice,
     web,
@@ -70,6 +71,7 @@ __all__ = [
     "tinyproxy",
     "tinyproxy_password",
     "tor_bridge",
+    "tor_net",
     "unbound",
     "v2ray",
     "webtunnel_site",
@@ -330,6 +332,17 @@ def tor_bridge(daemons: list[Daemon], lab_directory: Callable[[str], Path]) -> t
         obfs4proxy=find_program("obfs4proxy") or "",
     )
     daemons += [handle.daemon, *(proxy.daemon for mode, proxy in handle.obfs4.items() if mode)]
+    return handle
+
+
+@pytest.fixture(scope="session")
+def tor_net(daemons: list[Daemon], lab_directory: Callable[[str], Path]) -> tor_network.TorNetwork:
+    """A Tor network of its own: an authority, two relays, and a bridge with obfs4 in each ``iat-mode``."""
+    requires("tor", "obfs4proxy")
+    handle = tor_network.start_network(
+        lab_directory("tor-network"), obfs4proxy=find_program("obfs4proxy") or ""
+    )
+    daemons += handle.daemons
     return handle
 
 

@@ -31,6 +31,8 @@ control2.lab.example. IN AAAA 2001:db8:100::41
 caddy.lab.example. IN A 198.51.100.16
 portal.lab.example. IN A 198.51.100.42
 webtunnel.lab.example. IN A 198.51.100.35
+conjure.lab.example. IN A 198.51.102.20
+registrar.conjure.lab.example. IN A 198.51.102.20
 turn.lab.example. IN A 198.51.100.36
 quic.lab.example. IN A 198.51.100.48
 dropped.lab.example. IN A 192.0.2.1
