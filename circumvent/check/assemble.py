@@ -14,6 +14,7 @@ from circumvent.diagnose.verdict import Circumstances, decide
 from circumvent.model.report import Bytes, Network, OptionReport, Report, RunSettings, Tool
 from circumvent.model.words import NetworkState, Reason, Scope, Status
 from circumvent.rank import advise
+from circumvent.rank.order import on_one_footing
 from circumvent.say.reasons import text_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Assembler:
     def __init__(self, plan: Plan, clock: Clock) -> None:
         """Assemble for ``plan``; ``clock`` gives the start."""
         self._plan = plan
+        self._short = plan.short
         self._clock = clock
         self._facts: dict[str, Any] = {}
         self._liars: frozenset[str] = frozenset()
@@ -59,7 +61,8 @@ class Assembler:
         again.
         """
         found = (self._candidate(entry) for entry in entries)
-        return [one for one in found if one is not None]
+        seen = [one for one in found if one is not None]
+        return on_one_footing(seen) if self._short else seen
 
     def _candidate(self, entry: Entry) -> Candidate | None:
         option = entry.option
@@ -120,7 +123,7 @@ class Assembler:
                 entry.held_back = ended_by or Reason.DEADLINE
         concluded = self.conclude(entries, facts, final=True)
         proxied = bool(facts.get("tcp_proxied"))
-        ranked = advise.ranking(concluded.options, without_connect=proxied)
+        ranked = advise.ranking(concluded.options, without_connect=proxied, short=self._short)
         settings = self._plan.settings
         return Report(
             id=secrets.token_hex(8),

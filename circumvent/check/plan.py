@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from circumvent import catalog
 from circumvent.catalog.select import select
 from circumvent.check import baseline_rows
+from circumvent.check.budget import needs
 from circumvent.check.fate import breadth_first, places
 from circumvent.check.lookups import encrypted
 from circumvent.check.pace import is_bridge
@@ -94,6 +95,11 @@ class Plan:
     def options(self) -> tuple[Option, ...]:
         """Return the options without baseline rows."""
         return tuple(option for option in self.order if not option.baseline)
+
+    @property
+    def short(self) -> bool:
+        """Tell whether there are so many options that the bytes would not suffice to try each in full once."""
+        return self.enough is None and needs(self.options) > self.settings.max_bytes
 
     def detail_of(self, option_id: str) -> dict[str, Any]:
         """Return what the plan knows of an option for its report."""

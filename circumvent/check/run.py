@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 #: Attempts under way at once; the caps on sockets are stricter, this bounds memory for long lists.
 MOST_UNDER_WAY: Final = 128
+#: The same where no option can make others needless: first tries then all come before second ones.
+MOST_OF_ALL: Final = 256
 #: Seconds between the starts of attempts: less noise in the figures, no cost to the whole.
 START_SPACING: Final = 0.002
 #: The part of the time that verdicts may be worked out in while packets are under way: with a long list one takes
@@ -78,6 +80,7 @@ class CheckRun:
             trials=plan.settings.trials,
             enough=plan.enough,
             patient=plan.settings.patient,
+            short=plan.short,
             candidates=self._assembler.candidates,
         )
         for option_id, reason, detail in plan.held_back:
@@ -145,8 +148,9 @@ class CheckRun:
             group.start_soon(self._attempt, job)
         await anyio.sleep(START_SPACING)
         await warm_up(option.kind for option in self.plan.order)
+        most = MOST_OF_ALL if self.plan.enough is None else MOST_UNDER_WAY
         while True:
-            jobs = self._schedule.next_jobs(MOST_UNDER_WAY - self._schedule.under_way)
+            jobs = self._schedule.next_jobs(most - self._schedule.under_way)
             for job in jobs:
                 group.start_soon(self._attempt, job)
                 await anyio.sleep(START_SPACING)

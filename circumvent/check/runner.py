@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import msgspec
 
-from circumvent.check.budget import ByteBudget
+from circumvent.check.budget import ByteBudget, cost
 from circumvent.check.pace import MarkingPace
 from circumvent.check.settings import MAX_BYTES
 from circumvent.model import failure as failures
@@ -39,11 +39,6 @@ if TYPE_CHECKING:
     from circumvent.net.verify import TrustStore
 
 
-#: What an attempt may use at most in bytes, by what it has to prove; one that would pass the budget is not begun.
-COST: Final = {Proof.SUSTAINED: 120_000, Proof.CARRIED: 20_000}
-#: So many times that, by family: Tor's cells in the padding of obfs4 (measured: 200,000 and 36,000); and packets inside a
-#: tunnel, where what goes up is as long as what comes down (measured: 178,000).
-DEARER: Final = {"tor": 2, "vpn": 2}
 #: What only a resolver that was reached says.
 ANSWERS: Final = frozenset({failures.DNS_NXDOMAIN, failures.DNS_REFUSED})
 
@@ -109,11 +104,6 @@ class Outcome:
     cannot: CannotTry | None = None
 
 
-def cost(task: Task) -> int:
-    """Return the bytes that an attempt may use at most."""
-    return COST[task.goal] * DEARER.get(task.option.traits.family, 1)
-
-
 @dataclass(slots=True)
 class Runner:
     """Makes attempts and knows those that are under way.
@@ -173,7 +163,7 @@ class Runner:
             async with (
                 accounts.turn(option, servers) as held,
                 self._pace.turn(option),
-                self._budget.promise(cost(task)) as granted,
+                self._budget.promise(cost(option, task.goal)) as granted,
             ):
                 if not granted:
                     raise CannotTry(Reason.BUDGET)

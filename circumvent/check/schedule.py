@@ -127,18 +127,21 @@ class Schedule:
         trials: int,
         enough: int | None = None,
         patient: bool = False,
+        short: bool = False,
         candidates: Callable[[Iterable[Entry]], list[Candidate]],
     ) -> None:
         """Begin with ``options`` in breadth-first order.
 
         ``trials`` is the most counted attempts of an option (an anchor may always have two); ``enough`` stops a
-        scope after that many working options; ``patient`` moves the bytes of ``sustained`` once more, in a repeat;
+        scope after that many working options; ``patient`` moves the bytes of ``sustained`` once more, in a repeat; ``short``
+        leaves them to repeats altogether, which only the best of a scope get;
         ``candidates`` turns entries into what the ranking sees.
         """
         self.entries = {option.id: Entry(option) for option in options}
         self.trials = trials
         self._enough = enough
         self._patient = patient
+        self._short = short
         self._candidates = candidates
         self._first: deque[str] = deque(self.entries)
         self._follow: deque[Job] = deque()
@@ -317,8 +320,11 @@ class Schedule:
             attempt.proof is Proof.SUSTAINED or bool(attempt.cut_bytes) for attempt in entry.attempts
         )
         again = self._patient and work is Work.REPEAT and lasted == 1
-        once = (entry.carried or lasted > 0 or entry.option.baseline) and not again
-        goal = Proof.CARRIED if once else Proof.SUSTAINED
+        if self._short and not entry.option.traits.account:
+            once = work is not Work.REPEAT or lasted > 0
+        else:
+            once = entry.carried or lasted > 0
+        goal = Proof.CARRIED if (once and not again) or entry.option.baseline else Proof.SUSTAINED
         return Job(option=entry.option, work=work, number=entry.tries + 1, goal=goal, more_time=more_time)
 
     def _has_enough(self, scope: Scope) -> bool:

@@ -16,7 +16,7 @@ from circumvent.net.clock import Clock
 from circumvent.net.dial import DirectDialer, Policy
 from circumvent.net.own_use import OwnUse, read_own_use
 from circumvent.net.resolve import NamesInOrder
-from circumvent.net.slots import Caps, Slots
+from circumvent.net.slots import IN_ALL, IN_ALL_FAST, Caps, Slots
 from circumvent.net.timeouts import Timeouts
 from circumvent.net.verify import TrustStore
 from circumvent.transport import Context
@@ -74,7 +74,8 @@ def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Serv
     settings = plan.settings
     clock = _clock(started_monotonic)
     timeouts = Timeouts()
-    slots = Slots(Caps(fast=settings.fast, allow_private=settings.allow_private))
+    in_all = IN_ALL_FAST if settings.fast else IN_ALL
+    slots = Slots(Caps(in_all=in_all, fast=settings.fast, allow_private=settings.allow_private))
     names = _names(plan)
     inner = NamesInOrder(
         chosen=plan.resolvers if settings.resolver else (),

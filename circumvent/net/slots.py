@@ -21,8 +21,10 @@ from circumvent.net.address import RACERS, is_public, network_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-#: Sockets in all, to one address, and to one network (/24, /48) or CDN; see ``docs/contract.md``, *Defaults*.
+#: Sockets in all, to one address, and to one network (/24, /48) or CDN; see ``docs/contract.rst``, *Defaults*.
 IN_ALL: Final = 64
+#: Sockets in all where the pace is lifted: whoever is silent holds one for four seconds.
+IN_ALL_FAST: Final = 128
 TO_ADDRESS: Final = 4
 TO_NETWORK: Final = 8
 #: New connections to one network or CDN in a second.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from circumvent.model.report import Ranked, Recommendation
 from circumvent.model.words import Exposure, Scope, Status
-from circumvent.rank.order import Candidate, positions
+from circumvent.rank.order import Candidate, on_one_footing, positions
 from circumvent.rank.score import observe
 from circumvent.say import advice
 
@@ -40,8 +40,14 @@ def candidates(options: Iterable[OptionReport], *, without_connect: bool = False
     return [one for one in found if one is not None and one.observed.latencies]
 
 
-def ranking(options: Sequence[OptionReport], *, without_connect: bool = False) -> tuple[Ranked, ...]:
-    """Return the order to try options in, scope by scope, each with its score and reason."""
+def ranking(
+    options: Sequence[OptionReport], *, without_connect: bool = False, short: bool = False
+) -> tuple[Ranked, ...]:
+    """Return the order to try options in, scope by scope, each with its score and reason.
+
+    ``short``: only the best were asked for many bytes.
+    """
+    found = candidates(options, without_connect=without_connect)
     by_id = {option.id: option for option in options}
     return tuple(
         Ranked(
@@ -51,7 +57,7 @@ def ranking(options: Sequence[OptionReport], *, without_connect: bool = False) -
             score_s=round(one.observed.score, 3),
             why=advice.why(by_id[one.id]),
         )
-        for rank, one in positions(candidates(options, without_connect=without_connect))
+        for rank, one in positions(on_one_footing(found) if short else found)
     )
 
 

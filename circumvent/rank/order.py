@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from circumvent.model.words import Scope, Status
+from circumvent.rank.score import RATE_UNKNOWN, lower_median
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from circumvent.rank.score import Observed
 
@@ -52,6 +53,23 @@ class Candidate:
             score,
             self.id,
         )
+
+
+def on_one_footing(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates with a rate for those that were not asked for one: the median of their scope, if any.
+
+    For lists of which only the best are asked for many bytes; else those that were not would be ahead of them.
+    """
+    rates: dict[Scope, list[float]] = {}
+    for one in candidates:
+        if one.observed.rate is not None:
+            rates.setdefault(one.scope, []).append(one.observed.effective_rate)
+    return [
+        replace(one, observed=replace(one.observed, assumed=min(lower_median(known), RATE_UNKNOWN)))
+        if one.observed.rate is None and (known := rates.get(one.scope))
+        else one
+        for one in candidates
+    ]
 
 
 def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -43,13 +43,14 @@ class Observed:
     """What was seen of one option: counted attempts only.
 
     ``latencies`` in seconds, one a success; ``failures`` in seconds each cost, residual included;
-    ``rate`` in KiB/s down, ``cut`` in KiB, both ``None`` if not seen.
+    ``rate`` in KiB/s down, ``cut`` in KiB, both ``None`` if not seen; ``assumed`` is the rate where none was.
     """
 
     latencies: tuple[float, ...] = ()
     failures: tuple[float, ...] = ()
     rate: float | None = None
     cut: float | None = None
+    assumed: float = RATE_UNKNOWN
 
     @property
     def trials(self) -> int:
@@ -59,7 +60,7 @@ class Observed:
     @property
     def effective_rate(self) -> float:
         """Return the rate that the score uses, in KiB/s."""
-        return min(RATE_UNKNOWN if self.rate is None else max(self.rate, 1e-3), RATE_MOST)
+        return min(self.assumed if self.rate is None else max(self.rate, 1e-3), RATE_MOST)
 
     @property
     def score(self) -> float:
@@ -82,6 +83,7 @@ class Observed:
             failures=self.failures,
             rate=self.rate,
             cut=self.cut,
+            assumed=self.assumed,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,3 +29,20 @@ def test_more_than_five_bridges_stop_when_enough_work(count: int, all_: bool, en
     fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567"
     lines = [f"Bridge 9.9.9.{number}:443 {fingerprint}" for number in range(1, count + 1)]
     assert make_plan(CheckSettings(named=tuple(lines), all=all_)).enough == enough
+
+
+@pytest.mark.parametrize(
+    ("count", "more", "short"),
+    [
+        (200, {"all": True}, True),
+        (200, {}, False),  # it ends when enough work
+        (50, {"all": True}, False),
+        (200, {"all": True, "max_bytes": 60_000_000}, False),
+    ],
+)
+def test_a_list_that_the_data_does_not_suffice_for_is_tried_short(
+    count: int, more: dict[str, Any], short: bool
+) -> None:
+    fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567"
+    lines = [f"Bridge 9.9.{number}.1:443 {fingerprint}" for number in range(count)]
+    assert make_plan(CheckSettings(named=tuple(lines), **more)).short is short

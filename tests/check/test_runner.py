@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from circumvent.check.runner import Runner, Task, cost
+from circumvent.check.budget import cost
+from circumvent.check.runner import Runner, Task
 from circumvent.model.option import Endpoint
 from circumvent.model.words import Proof, Reason
 from circumvent.net.trace import Loser
@@ -218,5 +219,5 @@ async def test_a_name_of_the_users_that_nobody_may_see_is_not_looked_up(
 def test_a_bridge_or_a_tunnel_is_promised_more_bytes(kind: str) -> None:
     plain, bridge = make("a"), replace(make("b"), kind=kind)
     for goal in (Proof.CARRIED, Proof.SUSTAINED):
-        ask = [cost(Task(option=option, number=1, goal=goal)) for option in (plain, bridge)]
+        ask = [cost(option, goal) for option in (plain, bridge)]
         assert ask[1] == 2 * ask[0]

@@ -46,8 +46,9 @@ def candidates(entries: Iterable[Entry]) -> list[Candidate]:
     return found
 
 
-def schedule(*names: str, trials: int = 3, enough: int | None = None) -> Schedule:
-    return Schedule([make(name) for name in names], trials=trials, enough=enough, candidates=candidates)
+def schedule(*names: str, trials: int = 3, enough: int | None = None, short: bool = False) -> Schedule:
+    options = [make(name) for name in names]
+    return Schedule(options, trials=trials, enough=enough, short=short, candidates=candidates)
 
 
 def works(plan: Schedule, room: int = 10) -> list[tuple[str, Work]]:
@@ -260,3 +261,16 @@ def test_a_bridge_that_fails_makes_room_for_the_next() -> None:
 
 def test_all_bridges_are_tried_at_once_where_nothing_stops_them() -> None:
     assert len(bridges(9, enough=None).next_jobs(20)) == 10
+
+
+def test_in_a_list_tried_short_only_repeats_move_many_bytes_and_once() -> None:
+    plan = schedule("a", trials=4, short=True)
+    plan.finished(one(plan), silence(), shared=False)
+    second = one(plan)
+    assert (second.work, second.goal) == (Work.SECOND, Proof.CARRIED)
+    plan.finished(second, attempt(Proof.CARRIED), shared=False)
+    third = one(plan)
+    assert (third.work, third.goal) == (Work.REPEAT, Proof.SUSTAINED)
+    plan.finished(third, attempt(Proof.SUSTAINED), shared=False)
+    fourth = one(plan)
+    assert (fourth.work, fourth.goal) == (Work.REPEAT, Proof.CARRIED)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circumvent.model.words import Scope, Status
-from circumvent.rank.order import Candidate, in_order, positions
+from circumvent.rank.order import Candidate, in_order, on_one_footing, positions
 from tests.rank.test_score import observed
 
 if TYPE_CHECKING:
@@ -93,3 +93,18 @@ def test_voice_is_ordered_by_loss_then_latency() -> None:
         id="sound", scope=Scope.VOICE, status=Status.WORKS, observed=Observed(latencies=(0.2,)), loss=0.0
     )
     assert [one.id for one in in_order([quick, sound])] == ["sound", "quick"]
+
+
+def test_who_was_not_asked_for_a_rate_is_not_ahead_of_who_was() -> None:
+    from circumvent.rank.score import Observed
+
+    def seen(name: str, rate: float | None, scope: Scope = Scope.APP) -> Candidate:
+        observed = Observed(latencies=(0.1,) if rate is None else (0.1, 0.1), rate=rate)
+        return Candidate(id=name, scope=scope, status=Status.WORKS, observed=observed)
+
+    field = [seen("a", None), seen("b", 40.0), seen("c", 50.0), seen("d", 60.0), seen("e", None, Scope.PROXY)]
+    assert in_order(field)[1].id == "a"
+    assert in_order(field)[2].id == "d"
+    level = {one.id: one.observed.effective_rate for one in on_one_footing(field)}
+    assert level == {"a": 50.0, "b": 40.0, "c": 50.0, "d": 60.0, "e": 256.0}
+    assert [one.id for one in in_order(on_one_footing(field))] == ["e", "d", "c", "a", "b"]
