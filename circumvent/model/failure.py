@@ -49,6 +49,7 @@ ORIGIN_DOWN: Final = "origin_down"
 CLOCK_SKEW: Final = "clock_skew"
 PROXY_PROTOCOL_ERROR: Final = "proxy_protocol_error"
 PACKET_LOSS: Final = "packet_loss"
+NO_PROXY: Final = "no_proxy_available"  #: a broker had nobody who would pass our data on
 SOCKS_GENERAL_FAILURE: Final = "socks_general_failure"
 SOCKS_NOT_ALLOWED: Final = "socks_connection_not_allowed"
 SOCKS_NETWORK_UNREACHABLE: Final = "socks_network_unreachable"

@@ -70,6 +70,11 @@ class DirectDialer:
         self._source = source
         self._policy = Policy() if policy is None else policy
 
+    @property
+    def source(self) -> Source | None:
+        """Return where packets leave from."""
+        return self._source
+
     async def stream(self, endpoint: Endpoint, trace: Trace) -> SocketStream:
         """Open a TCP connection, with ``resolve`` (if needed) and ``connect`` steps in ``trace``.
 
@@ -102,7 +107,7 @@ class DirectDialer:
         """
         known = list(endpoint.known_addresses)
         if known:
-            permitted = [address for address in known if self._permits(address)]
+            permitted = [address for address in known if self.permits(address)]
             if not permitted:
                 raise CannotTry(Reason.UNSAFE, "the address is private; --allow-private permits it")
         else:
@@ -114,14 +119,15 @@ class DirectDialer:
             found = await self._resolver.resolve(host, trace, private=self._policy.private_names)
             families = [family_of(address) for address in found]
             step.detail.update({family: families.count(family) for family in sorted(set(families))})
-            permitted = [address for address in found if self._permits(address)]
+            permitted = [address for address in found if self.permits(address)]
             if found and not permitted:
                 self._refuse_private()
             if not permitted:
                 raise PeerError(failures.DNS_NO_ANSWER)
         return permitted
 
-    def _permits(self, address: str) -> bool:
+    def permits(self, address: str) -> bool:
+        """Tell whether an IP address may be contacted for this option."""
         return self._policy.allow_private or is_public(address)
 
     def _refuse_private(self) -> None:

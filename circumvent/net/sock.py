@@ -108,6 +108,21 @@ async def connect_udp(
     return datagrams
 
 
+def bound_udp(address: str, source: Source | None = None) -> socket.socket:
+    """Open a UDP port of our own, at the address from which packets to ``address`` leave; :mod:`circumvent.net.udp_port`.
+
+    :raises OSError: if there is no route, or as the system raises it.
+    """
+    raw = _open(address, socket.SOCK_DGRAM, source)
+    try:
+        if raw.getsockname()[1] == 0:
+            raw.bind(sockaddr(source_address(address, source) or "", 0))
+    except ValueError:
+        raw.close()
+        raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH)) from None
+    return raw
+
+
 def route_error(address: str, source: Source | None = None) -> OSError | None:
     """Ask the kernel whether ``address`` has a route; return its error if not. No packet is sent."""
     try:
@@ -383,6 +398,7 @@ class UdpSocket:
         self._opened = time.monotonic()
         self._offset = time.time() - self._opened
         self._stamps = _ask_for_stamps(raw)
+        self.local_address: str = raw.getsockname()[0]
         self.local_port: int = raw.getsockname()[1]
         self.sent = 0
         self.received = 0

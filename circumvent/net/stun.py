@@ -61,7 +61,7 @@ class Method(IntEnum):
 
 
 class Attribute(IntEnum):
-    """Attribute types (RFC 8489, section 18.3; RFC 8656, section 18)."""
+    """Attribute types (RFC 8489, section 18.3; RFC 8656, section 18; RFC 5780, section 7)."""
 
     MAPPED_ADDRESS = 0x0001
     USERNAME = 0x0006
@@ -83,6 +83,7 @@ class Attribute(IntEnum):
     PASSWORD_ALGORITHMS = 0x8002
     SOFTWARE = 0x8022
     FINGERPRINT = 0x8028
+    OTHER_ADDRESS = 0x802C
 
 
 class PasswordAlgorithm(IntEnum):
@@ -131,6 +132,18 @@ class Message:
         """
         value = self.get(attribute)
         return None if value is None else unpack_xor_address(value, self.transaction_id)
+
+    def plain_address(self, attribute: Attribute) -> Address | None:
+        """Return an address that stands in the message as it is (RFC 8489, section 14.1).
+
+        :raises StunError: when the value is no address.
+        """
+        value = self.get(attribute)
+        if value is None:
+            return None
+        if (len(value), value[1:2]) not in {(8, b"\1"), (20, b"\2")}:
+            raise StunError("no transport address")
+        return Address(ipaddress.ip_address(value[4:]), int.from_bytes(value[2:4], "big"))
 
     @property
     def error_code(self) -> int | None:
