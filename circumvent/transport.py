@@ -33,7 +33,7 @@ class Context:
     stop there. ``controls`` says what to fetch in this try, and what bulk resource serves ``sustained``;
     ``names`` what to ask a resolver; ``trust`` verifies certificates, at the corrected time. ``idle`` (seconds): once it
     carries, leave the open connection alone for so long and make one more request on it (step ``idle``), where the kind
-    knows how.
+    knows how. ``watch`` (seconds): over so long a satellite link is watched for loss.
     """
 
     trace: Trace
@@ -44,6 +44,7 @@ class Context:
     trust: TrustStore
     random: random.Random
     idle: float | None = None
+    watch: float = 10.0
 
 
 class Transport(Protocol):

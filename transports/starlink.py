@@ -7,20 +7,23 @@ that it is a dish, never that it carries: that is for controls, which must leave
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from circumvent.model import failure as failures
-from circumvent.model.words import FindingKind, Proof
-from circumvent.net.errors import PeerError, Refusal
+from circumvent.model.words import FindingKind, Proof, Reason
+from circumvent.net.errors import CannotTry, PeerError, Refusal
 from circumvent.net.interface_addresses import interface_addresses
 from circumvent.net.interfaces import owner_of
-from circumvent.net.sock import SocketStream
+from circumvent.net.sock import SocketStream, UdpSocket
 from circumvent.satellite.ask import DishLink
 from circumvent.satellite.judge import Health, judge, lost_share, signs_of
 from circumvent.satellite.signs import detail_of
 from circumvent.transports.carry import carry_through
+from circumvent.transports.link_loss import watch_loss
+from circumvent.transports.sustain import sustain_through
 
 if TYPE_CHECKING:
     from circumvent.model.option import Endpoint, Option
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class StarlinkTransport:
-    """Steps: ``connect``, ``terminal``, ``sky``, ``gateway``, ``link``, those of the controls, ``handovers``."""
+    """Steps: ``connect``, ``terminal``, ``sky``, ``gateway``, ``link``, those of the controls, ``internet``, ``handovers``."""
 
     async def attempt(self, option: Option, context: Context) -> None:
         """Walk the chain until a link is broken, or the goal is reached."""
@@ -81,14 +84,25 @@ class _Dish:
                 raise PeerError(failures.PACKET_LOSS, "the terminal's own pings to the ground are lost")
 
     async def internet(self) -> None:
-        """Fetch the controls, and move 64 KiB, through the link behind which the dish is."""
-        trace = self._trace
+        """Fetch the controls, watch the link for loss, and move 64 KiB, all through the link behind which the dish is.
+
+        A link that loses too much is not one that lasts, however many bytes come through.
+        """
+        context, trace = self._context, self._trace
         place = trace.address, trace.family
         trace.another_way()  # the latency is the link's, not that of questions to the dish
+        dialer = _SameLink(context.dialer, self._link.local)
+        bulk = context.controls.bulk if context.goal.at_least(Proof.SUSTAINED) else None
         try:
-            await carry_through(
-                _SameLink(self._context.dialer, self._link.local), self._option, self._context
-            )
+            await carry_through(dialer, self._option, replace(context, goal=Proof.CARRIED))
+            if bulk is not None and await watch_loss(dialer, context):
+                await sustain_through(dialer, bulk, context)
+        except CannotTry as exc:
+            if exc.reason is not Reason.NAME_PRIVATE:
+                raise
+            # No resolver of this run answered: that is what came of the link, after a dish that was asked and is well.
+            async with trace.step("internet"):
+                raise PeerError(failures.NETWORK_UNREACHABLE, "no name could be looked up") from exc
         finally:
             trace.address, trace.family = place
 
@@ -128,11 +142,18 @@ class _SameLink:
         return stream
 
     async def datagram(self, endpoint: Endpoint, trace: Trace) -> DatagramStream:
-        """Open a datagram socket, whatever way it takes: no proof of ours rests on one."""
-        return await self._dialer.datagram(endpoint, trace)
+        """Open a datagram socket.
 
-    def _same(self, stream: ByteStream) -> bool:
-        if self._local is None or not isinstance(stream, SocketStream):
+        :raises CannotTry: when it leaves by another link, also when nothing may be sent.
+        """
+        socket = await self._dialer.datagram(endpoint, trace)
+        if not self._same(socket):
+            await socket.aclose()
+            raise CannotTry(Reason.OFFLINE, "packets to the internet leave by another link")
+        return socket
+
+    def _same(self, stream: ByteStream | DatagramStream) -> bool:
+        if self._local is None or not isinstance(stream, SocketStream | UdpSocket):
             return False
         everybody = interface_addresses()
         return owner_of(self._local, everybody) == owner_of(stream.local_address, everybody)

@@ -48,7 +48,8 @@ class Services:
     """What every attempt of a check shares.
 
     ``options`` finds the carriers that ``via`` names; ``own`` are ids of this network's own resolvers, which may
-    have private addresses; ``online`` whether this machine has any route to the internet; ``accounts`` lets profiles begin.
+    have private addresses; ``online`` whether this machine has any route to the internet; ``accounts`` lets profiles begin;
+    ``watch`` are the seconds over which a satellite link is watched for loss.
     """
 
     clock: Clock
@@ -66,6 +67,7 @@ class Services:
     allow_private: bool = False
     own: frozenset[str] = frozenset()
     online: bool = True
+    watch: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +237,7 @@ class Runner:
             trust=self._trust(task),
             random=self.services.random,
             idle=task.idle,
+            watch=self.services.watch,
         )
 
     def _trust(self, task: Task) -> TrustStore:

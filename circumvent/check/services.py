@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from circumvent.check.accounts import Accounts
 from circumvent.check.lookups import CheckNames, lookup_context
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from circumvent.model.option import Option
     from circumvent.names.plan import Wanted
     from circumvent.net.trace import Trace
+
+#: Seconds over which a satellite link is watched for loss, where the deadline has three times as many: two handovers, which
+#: come every 15 s.
+LONGEST_WATCH: Final = 30.0
 
 
 def _clock(started_monotonic: float | None) -> Clock:
@@ -118,6 +122,7 @@ def make_services(plan: Plan, *, started_monotonic: float | None = None) -> Serv
         names=names,
         allow_private=settings.allow_private,
         online=plan.line.online,
+        watch=min(LONGEST_WATCH, settings.seconds / 3),
         own=frozenset(
             option_id for option_id, detail in plan.details.items() if detail.get("system_resolver")
         )

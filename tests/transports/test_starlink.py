@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from circumvent.diagnose.rules_satellite import RULES
 from circumvent.model.report import Finding
 from circumvent.model.words import Proof
 from circumvent.satellite.dish import read_history, read_status
+from circumvent.transports.link_loss import Count
 from tests.diagnose.build import option
 from tests.faults import dish as faults
 from tests.faults import proxy, tcp
@@ -47,7 +49,7 @@ async def attempt_at(
     async with serving(dish), internet(pki) as origin:
         plan = by_hand(f"{origin}/nonce/{{nonce}}", bulk=f"{origin}/bytes/{{bytes}}")
         made = context(goal=goal, controls=plan, ca_file=pki.ca_file, idle=idle, limit=3.0)
-        return await try_once(dish_option(), made)
+        return await try_once(dish_option(), replace(made, watch=0.5))
 
 
 def causes(attempt: Attempt) -> set[str]:
@@ -75,7 +77,33 @@ class TestTheChain:
         assert (gateway["seconds"], gateway["lost"], gateway["rtt_ms"]) == (120, 0, 30.0)
         assert attempt.address == "127.0.0.1"
         names = [step.name for step in attempt.steps]
-        assert names.index("terminal") < names.index("sky") < names.index("gateway") < names.index("carry")
+        order = ["terminal", "sky", "gateway", "carry", "loss", "sustain_down", "sustain_up"]
+        assert [names.index(name) for name in order] == sorted(names.index(name) for name in order)
+        loss = step_of(attempt, "loss").detail
+        assert (loss["method"], loss["lost"], loss["loss"]) == ("requests", 0, 0.0)
+
+    async def test_a_link_that_loses_too_much_carries_and_does_not_last(
+        self, pki: Pki, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def lossy(*_: object) -> Count:
+            return Count(sent=20, times=[0.04] * 15)
+
+        monkeypatch.setattr("circumvent.transports.link_loss._by_requests", lossy)
+        attempt = await attempt_at(Dish(), pki, goal=Proof.SUSTAINED)
+        assert attempt.proof is Proof.CARRIED
+        assert failure_of(attempt) == ("loss", "packet_loss")
+        assert step_of(attempt, "loss").detail["loss"] == 0.25
+
+    async def test_where_loss_cannot_be_seen_nothing_is_said_to_last(
+        self, pki: Pki, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def unsent(*_: object) -> Count:
+            return Count()
+
+        monkeypatch.setattr("circumvent.transports.link_loss._by_requests", unsent)
+        attempt = await attempt_at(Dish(), pki, goal=Proof.SUSTAINED)
+        assert (attempt.proof, attempt.failure) == (Proof.CARRIED, None)
+        assert step_of(attempt, "loss").detail == {"unavailable": "nothing could be sent"}
 
     async def test_it_is_asked_two_things_and_never_where_it_is(self, pki: Pki) -> None:
         dish = Dish()
