@@ -159,14 +159,17 @@ _INSTALLED_AS: Final = {
     "h11": "httpx",
     "h2": "httpx",
     "click": "typer",
+    "aioice": "aiortc",
 }
 #: Imported only where it runs already: who uses trio brings it.
 _BROUGHT: Final = {"trio"}
 
 
 def test_what_is_imported_is_asked_for() -> None:
-    listed = project()["project"]["dependencies"]
-    asked_for = {re.split(r"[\[<>=~!; ]", str(line))[0] for line in listed}
+    listed = [str(line) for line in project()["project"]["dependencies"]]
+    for extra in project()["project"]["optional-dependencies"].values():
+        listed += map(str, extra) if isinstance(extra, list) else []
+    asked_for = {re.split(r"[\[<>=~!; ]", line)[0] for line in listed}
     missing = {}
     for path in modules():
         for node in ast.walk(ast.parse(text(path))):

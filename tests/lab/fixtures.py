@@ -17,6 +17,7 @@ from tests.lab import (
     openconnect,
     proxies,
     quic,
+    snowflake,
     sstp,
     tor,
     tor_network,
@@ -63,6 +64,7 @@ __all__ = [
     "pki",
     "resolver",
     "root_keys",
+    "snowflake_bridge",
     "softether",
     "squid",
     "stranger_root_keys",
@@ -391,6 +393,29 @@ def conjure_registrar(
         ca_file=pki.ca_file,
     )
     daemons += handle.daemons
+    return handle
+
+
+@pytest.fixture(scope="session")
+def snowflake_bridge(
+    daemons: list[Daemon],
+    pki: Pki,
+    tor_bridge: tor.Bridge,
+    coturn: voice.Turn,
+    lab_directory: Callable[[str], Path],
+) -> snowflake.Snowflake:
+    """Broker, proxy and server of snowflake before the bridge, where they are on PATH, behind a front."""
+    requires("snowflake-broker", "snowflake-proxy-go", "snowflake-server", "nginx")
+    handle = snowflake.start_snowflake(
+        lab_directory("snowflake"),
+        address="198.51.102.10",
+        name="snowflake.lab.example",
+        bridge=tor_bridge,
+        stun=coturn.address,
+        credentials=_credentials(pki, "snowflake", "198.51.102.10"),
+        ca_file=pki.ca_file,
+    )
+    daemons += [handle.server, handle.broker, handle.proxy, handle.front]
     return handle
 
 
