@@ -48,9 +48,11 @@ ServerTransportPlugin obfs4 exec {obfs4proxy}
 ServerTransportListenAddr obfs4 {address}:{obfs4_port}
 ContactInfo lab@example.invalid
 Nickname labbridge
-DirAuthority nobody orport=5000 v3ident={nobody}1 198.51.100.60:7000 {nobody}2
+{network}
 ExitPolicy reject *:*
 """
+#: The network of a bridge that has none around it: its directory authority does not exist.
+NOBODY: Final = f"DirAuthority nobody orport=5000 v3ident={'0' * 39}1 198.51.100.60:7000 {'0' * 39}2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +90,18 @@ class Bridge:
 
 
 def start_bridge(
-    directory: Path, *, address: str, obfs4proxy: str, ipv6: str | None = None, everywhere: bool = False
+    directory: Path,
+    *,
+    address: str,
+    obfs4proxy: str,
+    ipv6: str | None = None,
+    everywhere: bool = False,
+    network: str = NOBODY,
 ) -> Bridge:
     """Start tor with obfs4proxy, and obfs4proxy by itself for the other values of ``iat-mode``.
 
     ``everywhere`` lets the one of :data:`EVERYWHERE` listen at every address, without pauses: for crowds.
+    ``network`` are the lines of torrc that say which Tor network it belongs to.
     """
     torrc = directory / "torrc"
     torrc.write_text(
@@ -103,7 +112,7 @@ def start_bridge(
             ipv6="" if ipv6 is None else f"ORPort [{ipv6}]:{OR_PORT} IPv6Only",
             obfs4proxy=obfs4proxy,
             obfs4_port=OBFS4_PORTS[0],
-            nobody="0" * 39,
+            network=network,
         ),
         encoding="ascii",
     )
@@ -156,7 +165,7 @@ _CLIENT: Final = """\
 DataDirectory {directory}/client
 Log notice stdout
 Log info file {directory}/client.log
-SocksPort {port}
+SocksPort auto
 UseBridges 1
 ClientTransportPlugin {transports} exec {program}
 Bridge {line}
@@ -184,7 +193,6 @@ def ask_tor(
     torrc.write_text(
         _CLIENT.format(
             directory=directory,
-            port=9055,
             program=program,
             transports=transports,
             line=line,
