@@ -28,6 +28,8 @@ NO_QUIC_THERE: Final = "no QUIC there"
 NO_UDP_THERE: Final = "no UDP service there"
 #: Silence on so many ports is no block of one port.
 UDP_PORTS: Final = 2
+#: Datagrams from which a share of lost ones says something of the whole line; of connections half as many will do.
+ENOUGH_SENT: Final = 60
 #: IPv6 lost the race by so much that it was not just slower (seconds; RFC 8305 gives it a head start of 0.25).
 HEAD_START: Final = 0.25
 
@@ -207,7 +209,7 @@ def mtu_trouble(look: Look) -> Result:
         for attempt in counted(option)
         if attempt.step("tls_handshake") is not None
     ]
-    if not hellos:
+    if not hellos or _loses_most(look):
         return None
     stalled = [(option, one) for option, one in hellos if _acknowledged_and_silent(one)]
     if len(look.places(option for option, _ in stalled)) < PLACES:
@@ -342,6 +344,22 @@ def _loss(option: OptionReport) -> tuple[int, int]:
             if count is not None and is_datagram(option):
                 sent, lost = sent + count[0], lost + count[1]
     return sent, lost
+
+
+def _loses_most(look: Look) -> bool:
+    """Tell whether so much is lost, of datagrams or of the first packets of connections, that these stall for that alone."""
+    counts = [_loss(option) for option in look.options]
+    sent, lost = sum(one for one, _ in counts), sum(one for _, one in counts)
+    again = [
+        count > 0
+        for option in look.options
+        for attempt in counted(option)
+        for step in attempt.steps
+        if isinstance(count := step.detail.get("syn_retransmits"), int)
+    ]
+    return (sent >= ENOUGH_SENT and lost * 2 > sent) or (
+        len(again) >= ENOUGH_SENT // 2 and sum(again) * 2 > len(again)
+    )
 
 
 def _loss_of(detail: dict[str, Any]) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from circumvent.diagnose.look import Look, best_proof, carried, counted
 from circumvent.model import failure as failures
-from circumvent.model.kinds import KINDS
+from circumvent.model.kinds import KINDS, is_satellite
 from circumvent.model.option import is_address
 from circumvent.model.words import NetworkState, Proof, Scope
 
@@ -99,6 +99,14 @@ def decide_state(look: Look, *, filtering: bool, final: bool) -> NetworkState:
     """
     if look.fact("anchors", "off"):
         return NetworkState.UNKNOWN
+    state = _by_anchors(look, filtering=filtering, final=final)
+    # Through a terminal that loses its own pings hardly anything comes back: what is dark then shows no filter.
+    if state is NetworkState.FILTERED and not filtering and any(map(_without_ground, look.options)):
+        return NetworkState.UNKNOWN
+    return state
+
+
+def _by_anchors(look: Look, *, filtering: bool, final: bool) -> NetworkState:
     foreign = anchors(look, domestic=False)
     if foreign.answered:
         return _answered(look, foreign, filtering=filtering, final=final)
@@ -213,6 +221,12 @@ def second_look(look: Look) -> tuple[str, ...]:
     return tuple(one.id for one in (*domestic.answered, *foreign.failed) if not _looked_again(one))
 
 
+def _without_ground(option: OptionReport) -> bool:
+    """Tell whether it is a satellite terminal that says itself that its link to the ground is broken."""
+    steps = {one.failure.step for one in counted(option) if one.failure is not None}
+    return is_satellite(option.kind) and bool(steps & {"sky", "gateway"}) and not carried(option)
+
+
 def _looked_again(option: OptionReport) -> bool:
     """Tell whether it came out the same twice, with some time between."""
     tries = counted(option)
@@ -221,7 +235,7 @@ def _looked_again(option: OptionReport) -> bool:
 
 
 def _in_the_house(option: OptionReport) -> bool:
-    """Tell whether it is this network's own resolver at a private address: the router, most often."""
+    """Tell whether it is this network's own at a private address: its resolver (the router, most often) or a terminal."""
     host = option.endpoint.rpartition(":")[0].strip("[]")
-    own = bool(option.detail.get("system_resolver"))
+    own = bool(option.detail.get("system_resolver")) or is_satellite(option.kind)
     return own and is_address(host) and ipaddress.ip_address(host).is_private

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from circumvent.lab import scenario_dish
 from circumvent.lab.rules.redirect import ORACLE
 from circumvent.lab.scenario_apps import speak
 from circumvent.lab.scenario_device import rename
 from circumvent.lab.scenario_helper import ADDRESSES, command
 from circumvent.lab.scenario_world import client_of, present, way_of, world_of
-from circumvent.lab.wire import WireConfig, open_wire
+from circumvent.lab.wire import DEVICE, WireConfig, open_wire
 from circumvent.lab.world import process
 from circumvent.lab.world.prepare import prepare
 
@@ -67,7 +68,10 @@ def open_laboratory(scenario: Scenario, seed: int, record: Path | None) -> Itera
     there = present(scenario, world)
     prepared = prepare(world, FOLDER)
     standing = _standing(prepared, there)
-    with open_wire(_wire(scenario, world, there, seed, record)) as wire:
+    with open_wire(_wire(scenario, world, there, seed, record)) as wire, contextlib.ExitStack() as beside:
+        if scenario.dish is not None:
+            with wire.in_middle():
+                beside.enter_context(scenario_dish.standing(scenario.dish))
         with wire.in_world():
             servers = process.start(standing)
             helper = None if scenario.helper is None else _help(scenario.helper, prepared)
@@ -76,6 +80,8 @@ def open_laboratory(scenario: Scenario, seed: int, record: Path | None) -> Itera
                 with wire.in_client():
                     rename(scenario.client.device, client_of(scenario), mtu=scenario.link.mtu)
             with wire.in_client():
+                if scenario.dish is not None:
+                    scenario_dish.make_gateway(scenario.client.device or DEVICE)
                 speak(scenario.client.app, there, seed)
             yield Laboratory(wire, prepared)
             if servers.process.poll() is not None:
@@ -111,6 +117,7 @@ def _wire(scenario: Scenario, world: World, there: World, seed: int, record: Pat
         client=client_of(scenario),
         world=(*there.addresses(), *(() if scenario.helper is None else ADDRESSES.values())),
         beyond=() if scenario.helper is None else (str(ip_address(ORACLE.address)),),
+        middle=() if scenario.dish is None else (scenario_dish.ADDRESS,),
         seed=seed,
         record=record,
     )

@@ -32,6 +32,8 @@ _IFLA_MTU: Final = 4
 _IFLA_TXQLEN: Final = 13
 _RTA_DST: Final = 1
 _RTA_OIF: Final = 4
+_RTA_GATEWAY: Final = 5
+_ON_LINK: Final = 4  # RTNH_F_ONLINK: the gateway is behind the device, whatever the routes say
 
 _TABLE_MAIN: Final = 254
 _TABLE_LOCAL: Final = 255
@@ -102,12 +104,19 @@ class Netlink:
         attributes = _attribute(_IFA_LOCAL, parsed.packed) + _attribute(_IFA_ADDRESS, parsed.packed)
         self._ask(_RTM_NEWADDR, _CREATE_REPLACE, header + attributes)
 
-    def add_route(self, prefix: str, *, device: str | None, kind: RouteType = RouteType.UNICAST) -> None:
-        """Route a prefix into a device, or into an error.
+    def add_route(
+        self,
+        prefix: str,
+        *,
+        device: str | None,
+        kind: RouteType = RouteType.UNICAST,
+        gateway: str | None = None,
+    ) -> None:
+        """Route a prefix into a device, perhaps to a gateway behind it, or into an error.
 
         :raises OSError: as the kernel answered.
         """
-        self._ask(_RTM_NEWROUTE, _CREATE_REPLACE, _route(prefix, device, kind))
+        self._ask(_RTM_NEWROUTE, _CREATE_REPLACE, _route(prefix, device, kind, gateway))
 
     def remove_route(self, prefix: str, *, device: str | None, kind: RouteType = RouteType.UNICAST) -> None:
         """Take a route away again.
@@ -130,7 +139,7 @@ class Netlink:
             raise OSError(-code, os.strerror(-code))
 
 
-def _route(prefix: str, device: str | None, kind: RouteType) -> bytes:
+def _route(prefix: str, device: str | None, kind: RouteType, gateway: str | None = None) -> bytes:
     network = ip_network(prefix)
     header = struct.pack(
         "=BBBBBBBBI",
@@ -140,13 +149,15 @@ def _route(prefix: str, device: str | None, kind: RouteType) -> bytes:
         0,
         _TABLE_LOCAL if kind is RouteType.LOCAL else _TABLE_MAIN,
         _PROTOCOL_STATIC,
-        _scope(device, network, kind),
+        _SCOPE_UNIVERSE if gateway is not None else _scope(device, network, kind),
         kind,
-        0,
+        0 if gateway is None else _ON_LINK,
     )
     attributes = _attribute(_RTA_DST, network.network_address.packed) if network.prefixlen else b""
     if device is not None:
         attributes += _attribute(_RTA_OIF, struct.pack("=I", socket.if_nametoindex(device)))
+    if gateway is not None:
+        attributes += _attribute(_RTA_GATEWAY, ip_address(gateway).packed)
     return header + attributes
 
 

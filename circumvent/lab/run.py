@@ -19,7 +19,7 @@ import msgspec
 from circumvent.lab.laboratory import FOLDER, environment, open_laboratory, resolv_conf
 from circumvent.lab.namespace import INTERRUPTED, contained
 from circumvent.lab.scenario_client import command
-from circumvent.lab.scenario_world import CATALOGUE, rows, words
+from circumvent.lab.scenario_world import CATALOGUE, labels, words
 from circumvent.lab.truth import compare, name_of
 from circumvent.model.report import Report
 
@@ -139,13 +139,13 @@ def run(
         raise RunFailedError(outcome.error)
     report = Report.from_json(outcome.report)
     here = {name_of(option) for option in report.options}
-    labels = [label for label in outcome.labels if label in here] if words else outcome.labels
+    tried = [label for label in outcome.labels if label in here] if words else outcome.labels
     fired = {name: counter["fired"] for name, counter in outcome.rules.items()}
     return Result(
         scenario=scenario.name,
         seed=seed,
         report=report,
-        comparison=compare(report, scenario.truth, labels, fired),
+        comparison=compare(report, scenario.truth, tried, fired),
         fired=fired,
         flows={name: counter["flows"] for name, counter in outcome.rules.items()},
         seconds=outcome.seconds,
@@ -186,10 +186,14 @@ def _run(scenario: Scenario, seed: int, more: tuple[str, ...], record: Path | No
             text, status = _check(scenario, prepared, given, how)
             seconds = time.monotonic() - began
         counted = laboratory.wire.report()
-    labels = tuple(str(row["label"]) for row in rows(scenario, prepared))
     late = counted.engine["late_ms"] / 1000
     return _Outcome(
-        report=text, status=status, labels=labels, rules=counted.rules, seconds=seconds, late=late
+        report=text,
+        status=status,
+        labels=labels(scenario, prepared),
+        rules=counted.rules,
+        seconds=seconds,
+        late=late,
     )
 
 

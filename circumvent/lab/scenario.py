@@ -20,6 +20,7 @@ from circumvent.lab.scenario_build import BuildError, build, line_of
 from circumvent.lab.scenario_helper import ADDRESSES as HELPERS
 from circumvent.lab.scenario_rules import build_rule
 from circumvent.lab.world.description import Character, Half, Sort
+from circumvent.lab.world.dish import State  # noqa: TC001 - as above
 from circumvent.model.words import FindingKind, NetworkState, Status  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ class Scenario:
     """Everything. ``models`` says what it stands for, ``sources`` where that is documented.
 
     ``behaviours`` are ids of the documented censor behaviours that its rules imitate. ``helper`` is a program that the
-    censor brings in (:mod:`circumvent.lab.scenario_helper`); a ``redirect`` rule sends packets to it.
+    censor brings in (:mod:`circumvent.lab.scenario_helper`); a ``redirect`` rule sends packets to it. ``dish``: the client's
+    gateway is a satellite terminal in that state (:mod:`circumvent.lab.scenario_dish`), which the check is told to look for.
     """
 
     name: str
@@ -193,6 +195,7 @@ class Scenario:
     check: Check = Check()
     rule: tuple[dict[str, Any], ...] = field(default_factory=tuple)
     helper: Literal["interceptor", "splitter"] | None = None
+    dish: State | None = None
 
     def rules(self, world: World) -> tuple[Rule, ...]:
         """Return the censor's rules, with the addresses of ``world``.

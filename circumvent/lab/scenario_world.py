@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from circumvent.lab import scenario_catalogue
+from circumvent.lab import scenario_catalogue, scenario_dish
 from circumvent.lab.engine import Path as Way
 from circumvent.lab.engine import Segment
 from circumvent.lab.link import LinkConfig
@@ -86,6 +86,12 @@ def rows(scenario: Scenario, prepared: Prepared) -> list[dict[str, Any]]:
     return [row for row in found if matches(row["label"], patterns)]
 
 
+def labels(scenario: Scenario, prepared: Prepared) -> tuple[str, ...]:
+    """Return the labels of what is checked: those of the options, and of a dish that is there to be found."""
+    found = tuple(str(row["label"]) for row in rows(scenario, prepared))
+    return found if scenario.dish is None else (*found, scenario_dish.LABEL)
+
+
 def _labels(prepared: Prepared) -> tuple[str, ...]:
     return tuple(row["label"] for row in tomllib.loads(arguments.options(prepared))["option"])
 
@@ -103,6 +109,7 @@ def words(scenario: Scenario, prepared: Prepared) -> list[str]:
         keywords["control"].append(PORTAL_CHECK.format(address=host))
     line = [*arguments.as_words(keywords), "--deadline", f"{scenario.check.seconds:g}"]
     line += ["--builtin"] if known else []
+    line += scenario_dish.WORDS if scenario.dish is not None else []
     return [*line, "--all", "--fast", "--json", "--quiet", *scenario.check.words]
 
 

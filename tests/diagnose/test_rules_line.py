@@ -28,6 +28,16 @@ def test_large_packets_that_vanish_at_three_places() -> None:
     assert rules_line.mtu_trouble(Look([small], {})) is None
 
 
+def test_on_a_line_that_loses_most_packets_stalls_tell_nothing_of_large_ones() -> None:
+    rows = [option(site, "dot", stalled()) for site in SITES]
+    again = [option(f"lost-{n}", "dot", attempt(detail={"syn_retransmits": 1})) for n in range(40)]
+    assert rules_line.mtu_trouble(Look([*rows, *again], {})) is None
+    once = [option(f"first-{n}", "dot", attempt(detail={"syn_retransmits": 0})) for n in range(60)]
+    assert isinstance(rules_line.mtu_trouble(Look([*rows, *again, *once], {})), Finding)
+    calls = option("call", "stun", attempt(step="voice", detail={"sent": 100, "lost": 90, "loss": 0.9}))
+    assert rules_line.mtu_trouble(Look([*rows, calls], {})) is None
+
+
 def test_a_hello_that_was_never_acknowledged_is_something_else() -> None:
     lost = silence("tls_handshake", detail={"tcp": {"bytes_acked": 1, "bytes_received": 0}})
     assert rules_line.mtu_trouble(Look([option(site, "dot", lost) for site in SITES], {})) == NOT_SEEN

@@ -179,3 +179,19 @@ def test_before_the_end_the_lower_states_wait_for_the_last_anchor() -> None:
     waiting = [anchor(n, *DOWN) for n in range(9)] + [anchor(9)]
     assert state(*HOME, *waiting, final=False) is NetworkState.UNKNOWN
     assert state(*HOME, *waiting, final=True) is NetworkState.NATIONAL_ONLY
+
+
+def test_a_terminal_without_a_link_to_the_ground_shows_no_filter() -> None:
+    dish = option("dish", "starlink", attempt(Proof.HANDSHAKEN, step="gateway", error="packet_loss"))
+    assert state(*abroad(6, 7), dish) is NetworkState.UNKNOWN
+    assert state(*abroad(6, 7), dish, filtering=True) is NetworkState.FILTERED
+    well = option("dish", "starlink", attempt())
+    assert state(*abroad(6, 7), well) is NetworkState.FILTERED
+
+
+def test_behind_a_terminal_that_answers_nothing_answers() -> None:
+    no_sky = attempt(Proof.HANDSHAKEN, step="sky", error="network_unreachable")
+    dish = option("dish", "starlink", no_sky, endpoint="192.168.100.1:9200")
+    assert state(*abroad(0, 12), dish) is NetworkState.LOCAL_ONLY
+    elsewhere = option("dish", "starlink", no_sky, endpoint="9.9.9.9:9200")
+    assert state(*abroad(0, 12), elsewhere) is NetworkState.UNKNOWN

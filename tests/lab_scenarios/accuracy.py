@@ -56,6 +56,8 @@ QUARTER: Final = (
     "state-root-in-os-store",  # a man in the middle, E1
     "china-gfw-dns",  # forged answers
     "iran-2026-client-penalty",  # penalties on the whole client, a target
+    "dish-cut-beyond",  # a terminal that is well, and nothing beyond it
+    "dish-no-sky",  # a terminal that says what is wrong
     "offline",
 )
 

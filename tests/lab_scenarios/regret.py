@@ -45,6 +45,7 @@ ROUND_TRIPS: Final = {
     "socks4a": 4,
     "http-connect": 4,
     "wireguard": 2,  # its handshake, a question inside
+    "starlink": 3,  # a control through it: TCP, TLS, a question
     "openvpn": 6,  # reset, TLS, keys, addresses, a question inside
 }
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from circumvent.lab.scenario import ScenarioError, addresses, expanded, find, names, parse, servers
-from circumvent.lab.scenario_world import present, rows, world_of
+from circumvent.lab.scenario_world import labels, present, world_of
 from circumvent.lab.truth import LATER
 from circumvent.lab.world import prepare
 from circumvent.lab.world.standard import standard_world
@@ -70,10 +70,9 @@ def test_a_scenario_that_ships_is_whole(name: str) -> None:
 def test_every_entry_of_truth_means_an_option(name: str, prepared: Prepared) -> None:
     scenario = find(name)
     world = world_of(scenario)
-    found = rows(scenario, msgspec.structs.replace(prepared, world=world))
-    labels = [row["label"] for row in found]
-    assert len(set(labels)) == len(labels) > 0
-    meant = {id(scenario.truth.of(label)) for label in labels}
+    found = labels(scenario, msgspec.structs.replace(prepared, world=world))
+    assert len(set(found)) == len(found) > 0
+    meant = {id(scenario.truth.of(label)) for label in found}
     idle = [entry.match for entry in scenario.truth.option if id(entry) not in meant]
     assert idle in ([], [("*",)])
 
