@@ -24,7 +24,7 @@ from circumvent.lab.scenario_device import rename
 from circumvent.lab.scenario_helper import ADDRESSES, command
 from circumvent.lab.scenario_world import client_of, present, way_of, world_of
 from circumvent.lab.wire import DEVICE, WireConfig, open_wire
-from circumvent.lab.world import process
+from circumvent.lab.world import bridges, process
 from circumvent.lab.world.prepare import prepare
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def open_laboratory(scenario: Scenario, seed: int, record: Path | None) -> Itera
     """
     world = world_of(scenario)
     there = present(scenario, world)
+    _want_programs(there)
     prepared = prepare(world, FOLDER)
     standing = _standing(prepared, there)
     with open_wire(_wire(scenario, world, there, seed, record)) as wire, contextlib.ExitStack() as beside:
@@ -93,6 +94,16 @@ def open_laboratory(scenario: Scenario, seed: int, record: Path | None) -> Itera
             if helper is not None:
                 helper.kill()
                 helper.wait()
+
+
+def _want_programs(there: World) -> None:
+    """Raise :class:`LaboratoryBroke` where a server's program is not installed and nothing stands in for it."""
+    absent = bridges.lacking(there)
+    if absent:
+        packages = " ".join(sorted({program.package for program in absent}))
+        raise LaboratoryBroke(
+            f"this scenario needs {', '.join(program.name for program in absent)}: apt-get install {packages}"
+        )
 
 
 def environment() -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from circumvent.lab.laboratory import FOLDER, environment, open_laboratory, resolv_conf
+from circumvent.lab.laboratory import FOLDER, LaboratoryBroke, environment, open_laboratory, resolv_conf
 from circumvent.lab.namespace import INTERRUPTED, contained
 from circumvent.lab.scenario_client import command
 from circumvent.lab.scenario_world import CATALOGUE, labels, words
@@ -167,6 +167,8 @@ def _inside(
         outcome = _run(scenario, seed, more, record, how)
     except KeyboardInterrupt:
         outcome = _Outcome(interrupted=True)
+    except LaboratoryBroke as exc:
+        outcome = _Outcome(error=str(exc))
     except Exception as exc:  # noqa: BLE001 - the other side of the namespaces must hear of everything
         outcome = _Outcome(error=f"{type(exc).__name__}: {exc}")
     with os.fdopen(os.dup(outcome_file), "wb") as file:

@@ -101,7 +101,8 @@ class Changes:
     """How the world differs from the standard one. Patterns of server names, or ``@network:NAME`` and the like.
 
     ``gone``: nobody answers at their addresses. ``closed``: the hosts stand, without services. ``resolver``: the
-    server that the client's network gives it.
+    server that the client's network gives it. ``clock``: seconds by which the clocks of all servers but Tor bridges,
+    whose programs ask the kernel, are ahead.
     """
 
     gone: tuple[str, ...] = ()
@@ -110,6 +111,7 @@ class Changes:
     resolvers: tuple[Resolvers, ...] = ()
     certificates: tuple[Certificates, ...] = ()
     shut_out: tuple[str, ...] = ()
+    clock: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

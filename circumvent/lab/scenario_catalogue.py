@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Kinds of option that one row of a resolver makes together: who names the one gets the other.
 _TOGETHER: Final = {"doh3": "doh", "dns-udp": "dns-tcp", "dns-tcp": "dns-udp"}
+#: Bridges are public ones here, which mark who connects to them.
+_BRIDGES: Final = frozenset({"tor", "obfs4"})
 _PLACE: Final = ("check", "catalogue")
 #: A day of no meaning; rows want one.
 _DATE: Final = "date = 2026-01-01"
@@ -47,7 +49,8 @@ def write(rows: Sequence[Row], world: World, folder: Path) -> None:
         servers.setdefault(_label(row), []).append(row)
     resolvers = [table for label, own in servers.items() for table in _resolver(label, own, world)]
     voices = [_stun(row, world) for row in rows if row["kind"] == "stun"]
-    for name, tables in (("resolvers", resolvers), ("voice", voices), ("tor", []), ("pages", [])):
+    bridges = [_bridge(row, world) for row in rows if row["kind"] in _BRIDGES]
+    for name, tables in (("resolvers", resolvers), ("voice", voices), ("tor", bridges), ("pages", [])):
         (folder / f"{name}.toml").write_text("".join(tables), "utf-8")
 
 
@@ -57,10 +60,11 @@ def _check(rows: Sequence[Row]) -> None:
         other = _TOGETHER.get(kind)
         if other is not None and (other, label) not in there:
             raise BuildError(_PLACE, f"{kind} {label}: a catalogue has it together with {other}")
-        if kind not in {"doh", "doh3", "dot", "doq", "dns-udp", "dns-tcp", "stun"}:
+        if kind not in {"doh", "doh3", "dot", "doq", "dns-udp", "dns-tcp", "stun", *_BRIDGES}:
             raise BuildError(_PLACE, f"{kind} {label}: this kind is not among those that can be put there")
     for kind, count in Counter(kind for kind, _ in there).items():
-        most = max(FEW_OF.get((kind, exposure), FEW) for exposure in Exposure)
+        exposures = (Exposure.MARKING,) if kind in _BRIDGES else Exposure
+        most = max(FEW_OF.get((kind, exposure), FEW) for exposure in exposures)
         if count > most:
             raise BuildError(_PLACE, f"{kind}: a check tries {most} of a catalogue's, and these are {count}")
 
@@ -70,7 +74,7 @@ def _label(row: Row) -> str:
 
 
 def _resolver(label: str, rows: Iterable[Row], world: World) -> Iterable[str]:
-    kinds = {row["kind"]: row for row in rows if row["kind"] != "stun"}
+    kinds = {row["kind"]: row for row in rows if row["kind"] not in {"stun", *_BRIDGES}}
     if not kinds:
         return
     server = world.server(label)
@@ -82,6 +86,12 @@ def _resolver(label: str, rows: Iterable[Row], world: World) -> Iterable[str]:
     if "dns-udp" in kinds:
         fields["plain"] = server.ipv4
     yield _table("resolver", fields)
+
+
+def _bridge(row: Row, world: World) -> str:
+    label = _label(row)
+    fields = {"slug": f"lab-{row['kind']}-{label.replace('.', '-')}", "label": label, "line": row["line"]}
+    return _table("bridge", {**fields, "operator": world.network(world.server(label)).operator})
 
 
 def _stun(row: Row, world: World) -> str:

@@ -17,11 +17,13 @@ from circumvent.lab.scenario import addresses, matches, servers
 from circumvent.lab.scenario_build import BuildError
 from circumvent.lab.wire import CLIENT
 from circumvent.lab.world import arguments
+from circumvent.lab.world.bridges import with_bridges
+from circumvent.lab.world.description import Bridge, Disguise
 from circumvent.lab.world.standard import standard_world
 
 if TYPE_CHECKING:
     from circumvent.lab.scenario import Direction, Scenario
-    from circumvent.lab.world.description import World
+    from circumvent.lab.world.description import Server, World
     from circumvent.lab.world.prepare import Prepared
 
 #: The folder, beside the file of options, that has the files of a scenario's own catalogue.
@@ -36,7 +38,7 @@ def world_of(scenario: Scenario) -> World:
     :raises BuildError: when it changes a server that is not there.
     """
     changes = scenario.world
-    world = standard_world(shut_out=changes.shut_out)
+    world = msgspec.structs.replace(standard_world(shut_out=changes.shut_out), clock=changes.clock)
     for number, resolvers in enumerate(changes.resolvers):
         place = ("world", "resolvers", number)
         lies = addresses(world, resolvers.lies, place)
@@ -55,13 +57,25 @@ def world_of(scenario: Scenario) -> World:
 
 
 def present(scenario: Scenario, world: World) -> World:
-    """Return what really stands there: the world without what is gone, and without the services that are closed."""
+    """Return what really stands there: the world without what is gone, and without the services that are closed.
+
+    Of Tor bridges those run that the scenario tries.
+    """
     gone = set(_named(world, scenario.world.gone, ("world", "gone")))
     for name in _named(world, scenario.world.closed, ("world", "closed")):
         world = world.with_server(msgspec.structs.replace(world.server(name), services=()))
-    return msgspec.structs.replace(
+    world = msgspec.structs.replace(
         world, servers=tuple(server for server in world.servers if server.name not in gone)
     )
+    return with_bridges(world, [server.name for server in world.servers if _bridge_tried(scenario, server)])
+
+
+def _bridge_tried(scenario: Scenario, server: Server) -> bool:
+    kinds: list[str] = []
+    for service in server.services:
+        kinds += ("tor", "obfs4") if isinstance(service, Bridge) else ()
+        kinds += ("webtunnel", "meek") if isinstance(service, Disguise) else ()
+    return any(matches(f"{kind} {server.name}", scenario.check.options) for kind in kinds)
 
 
 def way_of(scenario: Scenario) -> Way:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from circumvent.lab.laboratory import FOLDER, environment, open_laboratory, resolv_conf
+from circumvent.lab.laboratory import FOLDER, LaboratoryBroke, environment, open_laboratory, resolv_conf
 from circumvent.lab.namespace import FOR_US_ALONE, contained
 from circumvent.lab.run import COMMAND_LINE, RunFailedError
 from circumvent.lab.scenario_client import command
@@ -71,6 +71,9 @@ def _inside(scenario: Scenario, program: tuple[str, ...], seed: int, reason: int
                 return _run(program, _variables(scenario, prepared))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except LaboratoryBroke as exc:
+        os.write(reason, str(exc).encode())
+        return _BROKE
     except Exception as exc:  # noqa: BLE001 - the other side of the namespaces must hear of everything
         os.write(reason, f"{type(exc).__name__}: {exc}".encode())
         return _BROKE

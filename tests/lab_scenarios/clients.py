@@ -14,6 +14,7 @@ import socket
 import ssl
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -23,11 +24,11 @@ from aioice import stun
 from circumvent.lab.world import arguments
 from circumvent.lab.world.standard import CONTROL_NAME
 from tests.lab.daemon import find_program
+from tests.lab.tor import DESCRIPTOR, ask_tor
 from tests.peers import odoh_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from circumvent.lab.world.prepare import Prepared
 
@@ -277,6 +278,34 @@ def _binding(stream: socket.socket, place: Place) -> None:
     answer = stun.parse_message(data)
     same = answer.transaction_id == request.transaction_id
     place.expect(same and "XOR-MAPPED-ADDRESS" in answer.attributes, repr(answer))
+
+
+@confirms("tor", by="tor", programs=("tor",))
+def _tor(row: Row, place: Place) -> None:
+    _bridge(row, place, "obfs4proxy")
+
+
+@confirms("obfs4", "meek", by="tor, with obfs4proxy", programs=("tor", "obfs4proxy"))
+def _disguised(row: Row, place: Place) -> None:
+    _bridge(row, place, "obfs4proxy", "obfs4,meek_lite")
+
+
+@confirms("webtunnel", by="tor, with WebTunnel's own client", programs=("tor", "webtunnel-client"))
+def _webtunnel(row: Row, place: Place) -> None:
+    _bridge(row, place, "webtunnel-client", "webtunnel")
+
+
+def _bridge(row: Row, place: Place, program: str, transports: str = "obfs4") -> None:
+    """Let tor use a line: the bridge must prove who it is and give its descriptor."""
+    said = ask_tor(
+        place.folder,
+        row["line"],
+        program=find_program(program) or program,
+        transports=transports,
+        ca_file=Path(place.ca),
+        seconds=PATIENCE,
+    )
+    place.expect(said == DESCRIPTOR, said or "nothing")
 
 
 @confirms("turn", by="turnutils_uclient (coturn)", programs=("turnutils_uclient",))

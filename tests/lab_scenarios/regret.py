@@ -46,6 +46,10 @@ ROUND_TRIPS: Final = {
     "http-connect": 4,
     "wireguard": 2,  # its handshake, a question inside
     "starlink": 3,  # a control through it: TCP, TLS, a question
+    "tor": 5,  # TCP, TLS, the link, a circuit, a descriptor
+    "obfs4": 6,
+    "webtunnel": 7,  # TCP, TLS, an upgrade; then as tor inside
+    "meek": 7,  # TCP, TLS, a poll; then as tor inside
     "openvpn": 6,  # reset, TLS, keys, addresses, a question inside
 }
 

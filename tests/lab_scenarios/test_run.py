@@ -16,6 +16,7 @@ from typing import Final
 import pytest
 
 from circumvent.lab.scenario import find, names
+from tests.lab.daemon import PACKAGES
 from tests.lab.left_out import leave_out
 from tests.lab_scenarios.accuracy import QUARTER
 from tests.lab_scenarios.clients import CLIENTS
@@ -25,7 +26,10 @@ pytestmark = [pytest.mark.daemons, pytest.mark.timeout(600)]
 
 ROOT: Final = Path(__file__).parent.parent.parent
 REFUSED: Final = 2
-PROGRAMS: Final = sorted({program for client in CLIENTS.values() for program in client.programs})
+#: Without one that no package brings, its kind has no client, which the table says.
+PROGRAMS: Final = sorted(
+    {program for client in CLIENTS.values() for program in client.programs} & PACKAGES.keys()
+)
 
 
 def start(*words: str) -> subprocess.Popen[str]:

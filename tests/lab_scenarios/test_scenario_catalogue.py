@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from circumvent.catalog import entries
-from circumvent.catalog.rows import ResolverRow, StunRow
+from circumvent.catalog.rows import BridgeRow, ResolverRow, StunRow
 from circumvent.lab.scenario import find
 from circumvent.lab.scenario_build import BuildError
 from circumvent.lab.scenario_catalogue import name_in_truth, write
@@ -72,6 +72,19 @@ def test_a_check_reads_the_very_options(prepared: Prepared, tmp_path: Path) -> N
     names = [name_in_truth(one.kind, one.label, held_by_user=one.held_by_user) for one in read]
     assert sorted(names) == sorted(labels(known))
     assert {one.operator for one in read} == {"Anvil", "Cedar", "Iris"}
+
+
+def test_bridges_of_the_catalogue_are_lines(prepared: Prepared, tmp_path: Path) -> None:
+    scenario = find("tor-address-blocks")
+    given, known = held(scenario, rows(scenario, prepared))
+    assert labels(known) == ["tor bridge.heron.example", "obfs4 bridge.heron.example"]
+    assert "tor bridge.iris.example" in labels(given)
+    write(known, prepared.world, tmp_path)
+    tables = tomllib.loads((tmp_path / "tor.toml").read_text("utf-8"))["bridge"]
+    read = [entries.bridge_option(row) for row in msgspec.convert(tables, list[BridgeRow])]
+    names = [name_in_truth(one.kind, one.label, held_by_user=one.held_by_user) for one in read]
+    assert names == labels(known)
+    assert {one.operator for one in read} == {"Heron"}
 
 
 def test_the_check_is_told_to_try_it(prepared: Prepared) -> None:

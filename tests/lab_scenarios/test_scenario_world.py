@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from circumvent.lab.scenario import find
-from circumvent.lab.scenario_world import client_of, rows, way_of, words, world_of
+from circumvent.lab.scenario_world import client_of, present, rows, way_of, words, world_of
 from circumvent.lab.world.description import Sort
 from circumvent.lab.world.prepare import prepare
 
@@ -31,6 +31,26 @@ def test_changes_of_the_world() -> None:
     world = world_of(find("dead-servers-no-censor"))
     assert world.server("proxy.jasper.example").certificate is Sort.EXPIRED
     assert world.server("proxy.ember.example").certificate is Sort.GOOD
+
+
+def test_of_bridges_those_run_that_are_tried() -> None:
+    def running(name: str) -> set[str]:
+        scenario = find(name)
+        return {server.name for server in present(scenario, world_of(scenario)).servers if server.real}
+
+    assert running("open") == set()
+    assert running("tor-fully-encrypted") == {
+        "bridge.delta.example",
+        "bridge.heron.example",
+        "site.grove.example",
+    }
+    assert "bridge.larch.example" not in running("tor-bridges"), "closed"
+    assert "bridge.iris.example" not in running("tor-bridges"), "gone"
+
+
+def test_the_clocks_of_servers_can_be_moved() -> None:
+    assert world_of(find("tor-bridge-clock")).clock == 7200.0
+    assert world_of(find("open")).clock == 0.0
 
 
 def test_what_the_check_is_told(tmp_path: Path) -> None:

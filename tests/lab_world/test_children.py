@@ -14,7 +14,7 @@ import pytest
 
 from circumvent.lab.world import children
 from circumvent.lab.world.children import Children
-from circumvent.lab.world.real import Command
+from circumvent.lab.world.daemons import Command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,24 @@ def test_a_daemon_serves_until_the_end(tmp_path: Path) -> None:
     pid = asyncio.run(run())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_daemon_serves_once_it_has_said_so(tmp_path: Path) -> None:
+    """Its port is open before: it waits for a file that appears when somebody has connected."""
+    code = (
+        f"import socket; s = socket.create_server(('127.0.0.1', {PORT})); s.accept(); print('now', flush=True); s.accept();"
+        " s.accept(); import time; time.sleep(60)"
+    )
+
+    async def run() -> str:
+        command = Command(
+            words=(sys.executable, "-c", code), folder=tmp_path, ports=(("127.0.0.1", PORT),), says="now"
+        )
+        running = await started(command)
+        await ended(running)
+        return (tmp_path / "daemon.log").read_text()
+
+    assert asyncio.run(run()) == "now\n"
 
 
 def test_a_daemon_goes_when_the_world_is_killed(tmp_path: Path) -> None:

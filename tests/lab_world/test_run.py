@@ -55,6 +55,14 @@ def test_it_says_when_it_is_ready_and_ends_when_told(small: Prepared, number: si
         assert process.wait(10) == 0
 
 
+def test_the_clock_of_a_world_is_that_of_its_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    run._set_clock(0.0)
+    assert time.time() == 1000.0
+    run._set_clock(7200.0)
+    assert time.time() == 8200.0
+
+
 @pytest.mark.namespace
 def test_it_says_which_port_it_cannot_have(small: Prepared) -> None:
     with begin(small) as first:

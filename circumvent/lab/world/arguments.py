@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from circumvent.lab.world import openvpn
 from circumvent.lab.world.crypt import provider_name
 from circumvent.lab.world.description import (
+    Bridge,
     Character,
     Connect,
+    Disguise,
     Dnscrypt,
     DnscryptRelay,
     Half,
@@ -49,8 +51,8 @@ CONTROLS: Final = 2
 def options(prepared: Prepared, *, kinds: Sequence[str] = (), everything: bool = False) -> str:
     """Return ``[[option]]`` tables for every service of a world that a check can try.
 
-    ``kinds`` leaves other kinds out. Odd resolvers, bad certificates, geo-fences and profiles of VPNs are left out
-    unless ``everything`` is set. Labels are ``KIND SERVER`` and what tells services of one server apart: a scenario says
+    ``kinds`` leaves other kinds out. Odd resolvers, bad certificates, geo-fences profiles of VPNs and Tor bridges are left
+    out unless ``everything`` is set. Labels are ``KIND SERVER`` and what tells services of one server apart: a scenario says
     by them what the truth is.
     """
     rows = [
@@ -134,9 +136,9 @@ def as_words(keywords: dict[str, Any]) -> list[str]:
 
 
 def _plain(server: Server) -> bool:
-    """Tell whether nothing about a server is odd by design, and it is nobody's own VPN."""
+    """Tell whether nothing about a server is odd by design, and it is nobody's own VPN or bridge."""
     return server.certificate is Sort.GOOD and not any(
-        isinstance(service, Wireguard | Openvpn)
+        isinstance(service, Wireguard | Openvpn | Bridge | Disguise)
         or (isinstance(service, Names) and service.character not in _HONEST)
         or (isinstance(service, Web) and (service.shut_out or service.pages != "control"))
         for service in server.services
@@ -159,10 +161,23 @@ def _rows(prepared: Prepared, server: Server, service: object) -> Iterator[Row]:
             yield from _proxy(server, service)
         case Voice():
             yield from _voice(server, service)
+        case Wireguard() | Openvpn() | Bridge() | Disguise():
+            yield from _own(prepared, server, service)
+
+
+def _own(
+    prepared: Prepared, server: Server, service: Wireguard | Openvpn | Bridge | Disguise
+) -> Iterator[Row]:
+    """Yield what is somebody's own: profiles and bridge lines."""
+    match service:
         case Wireguard():
             yield _wireguard(prepared, server, service)
         case Openvpn():
             yield _openvpn(prepared, server, service)
+        case Bridge():
+            yield from _bridge(prepared, server, service)
+        case Disguise():
+            yield from _disguised(prepared, server, service)
 
 
 def _proxy(server: Server, service: Socks | Connect) -> Iterator[Row]:
@@ -252,6 +267,31 @@ def _openvpn(prepared: Prepared, server: Server, service: Openvpn) -> Row:
         "user": openvpn.USER,
         "password": openvpn.PASSWORD,
     }
+
+
+def _bridge(prepared: Prepared, server: Server, bridge: Bridge) -> Iterator[Row]:
+    """Yield the lines of a bridge, as its users were told them."""
+    keys = prepared.bridges[server.name]
+    fingerprint = keys.another_fingerprint if bridge.told == "another-fingerprint" else keys.fingerprint
+    cert = keys.another_cert if bridge.told == "another-cert" else keys.cert
+    place = f"{server.ipv4}:{bridge.obfs4_port} {fingerprint}"
+    yield _line(server, "tor", f"{server.ipv4}:{bridge.port} {fingerprint}")
+    yield _line(server, "obfs4", f"obfs4 {place} cert={cert} iat-mode=0")
+
+
+def _disguised(prepared: Prepared, server: Server, disguise: Disguise) -> Iterator[Row]:
+    """Yield the lines of a bridge behind a web site; their addresses mean nothing."""
+    fingerprint = prepared.bridges[disguise.bridge].fingerprint
+    url = f"https://{server.name}{disguise.path}"
+    yield _line(
+        server, "webtunnel", f"webtunnel 192.0.2.3:1 {fingerprint} url={url} ver=0.0.3 addr={server.ipv4}:443"
+    )
+    hidden = f"url=https://{disguise.meek_host}/ front={server.name}"
+    yield _line(server, "meek", f"meek_lite 192.0.2.20:80 {fingerprint} {hidden}")
+
+
+def _line(server: Server, kind: str, line: str) -> Row:
+    return {"kind": kind, "label": f"{kind} {server.name}", "line": line}
 
 
 def _base64(key: bytes) -> str:

@@ -19,7 +19,7 @@ from circumvent.lab.world.listen import GONE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from circumvent.lab.world.real import Command
+    from circumvent.lab.world.daemons import Command
 
 #: Seconds that a daemon may take to open its ports on a busy machine, and between two looks at it.
 START: Final = 40.0
@@ -73,9 +73,9 @@ class Children:
             async with asyncio.timeout(START):
                 for address, port in command.ports:
                     while not await _answers(address, port):
-                        if process.returncode is not None:
-                            raise ConnectionError(_tail(command, "ended"))
-                        await asyncio.sleep(LOOK_AGAIN)
+                        await _look_again(process, command)
+                while command.says is not None and command.says not in _log(command):
+                    await _look_again(process, command)
         except TimeoutError as exc:
             raise TimeoutError(_tail(command, "is not ready")) from exc
 
@@ -84,6 +84,12 @@ class Children:
         for process in self._processes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+async def _look_again(process: asyncio.subprocess.Process, command: Command) -> None:
+    if process.returncode is not None:
+        raise ConnectionError(_tail(command, "ended"))
+    await asyncio.sleep(LOOK_AGAIN)
 
 
 async def _answers(address: str, port: int) -> bool:
@@ -96,5 +102,8 @@ async def _answers(address: str, port: int) -> bool:
 
 
 def _tail(command: Command, what: str) -> str:
-    log = (command.folder / _LOG).read_text(encoding="utf-8", errors="replace")
-    return f"{command.words[0]} {what}: {log[-2000:].strip()}"
+    return f"{command.words[0]} {what}: {_log(command)[-2000:].strip()}"
+
+
+def _log(command: Command) -> str:
+    return (command.folder / _LOG).read_text(encoding="utf-8", errors="replace")

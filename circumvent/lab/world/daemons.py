@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Where administrators' programs live, beside what PATH says.
 _SYSTEM_PATHS: Final = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -22,6 +25,19 @@ class Program:
     name: str
     package: str
     serves: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """How a daemon is started: the words, and the TCP ports (address, port) that it opens.
+
+    It serves once they are open and, where there are such words, its log has ``says``.
+    """
+
+    words: tuple[str, ...]
+    folder: Path
+    ports: tuple[tuple[str, int], ...]
+    says: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,7 @@ PROGRAMS: Final = (
     Program("dnsdist", "dnsdist", "DNS over TLS, DNS over HTTPS, DNSCrypt"),
     Program("kresd", "knot-resolver", "DNS over TLS, DNS over HTTPS"),
     Program("caddy", "caddy", "HTTP/1.1, HTTP/2, HTTP/3"),
+    Program("nginx", "nginx-light", "web sites before WebTunnel and meek bridges"),
     Program("gtlsserver", "ngtcp2-server", "HTTP/3"),
     Program("stunnel4", "stunnel4", "TLS in front of other servers"),
     Program("danted", "dante-server", "SOCKS 4 and 5, with UDP"),

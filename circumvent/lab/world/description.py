@@ -148,7 +148,50 @@ class Wireguard(_Value, frozen=True, tag="wireguard"):
     port: int = 51820
 
 
-Service = Names | Dnscrypt | DnscryptRelay | Odoh | Web | Socks | Connect | Voice | Wireguard | Openvpn
+class Bridge(_Value, frozen=True, tag="bridge"):
+    """A Tor bridge: tor itself on ``port``, obfs4proxy before it on ``obfs4_port`` (IPv4). No embedded server stands in.
+
+    ``told`` is what its users were told of it: the truth, the fingerprint of another relay, or the cert of another
+    obfs4 server.
+    """
+
+    port: int = 9001
+    obfs4_port: int = 8443
+    told: Literal["truth", "another-fingerprint", "another-cert"] = "truth"
+
+
+class Silent(_Value, frozen=True, tag="silent"):
+    """Accepts, shakes hands over TLS, and says nothing: beside a :class:`Bridge` it stands in the place of its tor."""
+
+    port: int = 9001
+
+
+class Disguise(_Value, frozen=True, tag="disguise"):
+    """A web site, by nginx, that hands connections to the bridge of that server: by WebTunnel and by meek.
+
+    ``path`` is WebTunnel's; ``meek_host`` is the host that meek's requests name behind this front.
+    """
+
+    bridge: str
+    path: str = "/5m9yq0j4ghkz0fz7qmuw"
+    meek_host: str = "meek-behind-the-front.example"
+
+
+Service = (
+    Names
+    | Dnscrypt
+    | DnscryptRelay
+    | Odoh
+    | Web
+    | Socks
+    | Connect
+    | Voice
+    | Wireguard
+    | Openvpn
+    | Bridge
+    | Silent
+    | Disguise
+)
 
 
 class Network(_Value, frozen=True):
@@ -189,11 +232,15 @@ class Server(_Value, frozen=True):
 
 
 class World(_Value, frozen=True):
-    """Everything behind the wire. ``resolver`` names the server that the client's network gives it."""
+    """Everything behind the wire. ``resolver`` names the server that the client's network gives it.
+
+    ``clock`` are the seconds by which the clocks of its embedded servers are ahead; those of daemons are right.
+    """
 
     networks: tuple[Network, ...]
     servers: tuple[Server, ...]
     resolver: str
+    clock: float = 0.0
 
     def server(self, name: str) -> Server:
         """Return a server by any of its names.

@@ -12,7 +12,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from circumvent.lab.world import description
 from circumvent.lab.world.authority import Authority
-from circumvent.lab.world.description import Character, DescriptionError, Dnscrypt, Sort, Wireguard, World
+from circumvent.lab.world.bridge_keys import BridgeKeys
+from circumvent.lab.world.description import (
+    Bridge,
+    Character,
+    DescriptionError,
+    Dnscrypt,
+    Sort,
+    Wireguard,
+    World,
+)
 from circumvent.lab.world.wireguard import TunnelKeys
 from circumvent.lab.world.zone import RootKeys
 
@@ -39,7 +48,7 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A world with its files. ``pairs``, ``providers`` (public keys in hexadecimal) and ``tunnels`` by names of servers.
+    """A world with its files. ``pairs``, ``providers`` (public keys in hexadecimal), ``tunnels`` and ``bridges`` by names of servers.
 
     ``ca`` is what ``--ca`` takes, ``anchor`` what ``--trust-anchor`` takes; ``interceptor`` is the root of a man in
     the middle, whose key :class:`~circumvent.lab.world.authority.Authority` reads from the same directory.
@@ -54,6 +63,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     pairs: dict[str, Pair]
     providers: dict[str, str]
     tunnels: dict[str, TunnelKeys] = {}
+    bridges: dict[str, BridgeKeys] = {}
 
     def zone(self, name: str) -> Path:
         """Return the file of one of :data:`ZONES`."""
@@ -105,6 +115,7 @@ def prepare(world: World, directory: Path) -> Prepared:
         pairs=pairs,
         providers={server.name: _provider(directory, server) for server, _ in world.serving(Dnscrypt)},
         tunnels={server.name: TunnelKeys.fresh() for server, _ in world.serving(Wireguard)},
+        bridges={server.name: BridgeKeys.fresh() for server, _ in world.serving(Bridge)},
     )
     prepared.description.write_bytes(msgspec.json.format(msgspec.json.encode(prepared), indent=1))
     return prepared

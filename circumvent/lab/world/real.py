@@ -7,14 +7,14 @@ program does not speak the embedded server goes on serving on the same address: 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from circumvent.lab.world.bridges import BRIDGE_COMMANDS
 from circumvent.lab.world.crypt import provider_name
-from circumvent.lab.world.daemons import find_program
+from circumvent.lab.world.daemons import Command, find_program
 from circumvent.lab.world.description import (
     Character,
     Connect,
@@ -51,15 +51,6 @@ _SIGNED: Final = frozenset(
         Character.LYING,
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """How a daemon is started: the words, and the TCP ports (address, port) that it opens."""
-
-    words: tuple[str, ...]
-    folder: Path
-    ports: tuple[tuple[str, int], ...]
 
 
 def takes(program: str, service: Service) -> bool:
@@ -114,7 +105,7 @@ def commands(prepared: Prepared, server: Server) -> list[Command]:
     for program in server.real:
         folder = Path(prepared.directory) / f"{server.name}.{program}"
         folder.mkdir(exist_ok=True)
-        found.append(COMMANDS[program](prepared, server, folder))
+        found.append((COMMANDS | BRIDGE_COMMANDS)[program](prepared, server, folder))
     return found
 
 

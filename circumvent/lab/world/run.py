@@ -25,21 +25,25 @@ from circumvent.lab.world.answers import MOST_UDP, Responder, Zone
 from circumvent.lab.world.children import Children
 from circumvent.lab.world.connect import ConnectServer
 from circumvent.lab.world.description import (
+    Bridge,
     Character,
     Connect,
     DescriptionError,
+    Disguise,
     Dnscrypt,
     DnscryptRelay,
     Names,
     Odoh,
     Openvpn,
+    Silent,
     Socks,
     Voice,
     Web,
     Wireguard,
 )
+from circumvent.lab.world.disguises import MEEK_PORT, WEBTUNNEL_PORT, MeekServer, WebtunnelServer, inner
 from circumvent.lab.world.http import ALPN, http_server
-from circumvent.lab.world.listen import Listeners, server_context
+from circumvent.lab.world.listen import BUFFER, Listeners, server_context
 from circumvent.lab.world.oblivious import Relay, Target
 from circumvent.lab.world.outward import Outward
 from circumvent.lab.world.quic import serve_http3
@@ -103,17 +107,8 @@ class Running:
                 await resolver.serve_names(
                     listeners, addresses, service, self._responder(server.name, service), pair
                 )
-            case Dnscrypt():
-                crypted = crypt.CryptServer(
-                    self._responder(server.name, Names()),
-                    name=server.name,
-                    provider_key=self._prepared.provider_key(server.name),
-                    constructions=service.constructions,
-                )
-                await crypt.serve_dnscrypt(listeners, addresses, service, crypted)
-            case DnscryptRelay():
-                allowed = set(self._prepared.world.addresses())
-                await crypt.serve_relay(listeners, addresses, service.port, allowed)
+            case Dnscrypt() | DnscryptRelay():
+                await self._serve_crypt(server, service)
             case Odoh():
                 await self._serve_https(server, self._oblivious(server, service))
             case Web():
@@ -130,6 +125,33 @@ class Running:
                 await voice.serve_voice(listeners, addresses, service, pair)
             case Wireguard() | Openvpn():
                 await self._serve_tunnel(server, service)
+            case Silent() | Disguise():
+                await self._serve_beside_bridge(server, service)
+
+    async def _serve_crypt(self, server: Server, service: Dnscrypt | DnscryptRelay) -> None:
+        if isinstance(service, DnscryptRelay):
+            allowed = set(self._prepared.world.addresses())
+            await crypt.serve_relay(self._listeners, server.addresses, service.port, allowed)
+            return
+        crypted = crypt.CryptServer(
+            self._responder(server.name, Names()),
+            name=server.name,
+            provider_key=self._prepared.provider_key(server.name),
+            constructions=service.constructions,
+        )
+        await crypt.serve_dnscrypt(self._listeners, server.addresses, service, crypted)
+
+    async def _serve_beside_bridge(self, server: Server, service: Silent | Disguise) -> None:
+        """Serve what is no bridge itself, which tor's own program is: between a web site and one, or in its place."""
+        if isinstance(service, Silent):
+            tls = server_context(self._prepared.pairs[server.name])
+            await self._listeners.tcp(server.addresses, service.port, _say_nothing, tls=tls)
+            return
+        bridge, own = self._prepared.world.server(service.bridge), (inner(server),)
+        port = next(one.port for one in bridge.services if isinstance(one, Bridge))
+        meek, webtunnel = MeekServer((bridge.ipv4, port)), WebtunnelServer((bridge.ipv4, port))
+        await self._listeners.tcp(own, MEEK_PORT, meek.serve)
+        await self._listeners.tcp(own, WEBTUNNEL_PORT, webtunnel.serve)
 
     async def _serve_tunnel(self, server: Server, service: Wireguard | Openvpn) -> None:
         answers, addresses = self._datagram_answers(server), server.addresses
@@ -181,11 +203,24 @@ class Running:
         return self._zones[name]
 
 
+async def _say_nothing(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    while await reader.read(BUFFER):
+        pass
+
+
+def _set_clock(ahead: float) -> None:
+    """Move the clock of this interpreter, as Linux has no namespace for the time of day."""
+    if ahead:
+        true_time = time.time
+        time.time = lambda: true_time() + ahead
+
+
 async def serve(path: Path) -> int:
     """Run a world until SIGTERM or SIGINT; return the exit status."""
     began = time.monotonic()
     try:
         prepared = prepare.read(path)
+        _set_clock(prepared.world.clock)
         running = Running(prepared)
     except (OSError, DescriptionError) as exc:
         _say({"ready": False, "error": str(exc)})

@@ -12,8 +12,10 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 from circumvent.lab.world.description import (
+    Bridge,
     Character,
     Connect,
+    Disguise,
     Dnscrypt,
     DnscryptRelay,
     Half,
@@ -22,6 +24,7 @@ from circumvent.lab.world.description import (
     Odoh,
     Openvpn,
     Server,
+    Silent,
     Socks,
     Sort,
     Voice,
@@ -127,6 +130,7 @@ def standard_world(*, shut_out: Sequence[str] = ()) -> World:
         builder.server(network, "turn", Voice())
     for network in ("birch", "larch"):
         builder.server(network, "vpn", Wireguard(), Openvpn())
+    _bridges(builder)
     return World(networks=tuple(builder.networks), servers=tuple(builder.servers), resolver=SYSTEM_RESOLVER)
 
 
@@ -159,6 +163,17 @@ def _pages(builder: _Builder, shut_out: Sequence[str]) -> None:
     for sort in Sort:
         if sort is not Sort.GOOD:
             builder.server("larch", sort.value, Web(), certificate=sort)
+
+
+def _bridges(builder: _Builder) -> None:
+    """Tor bridges at four places, odd ones, and a web site before the first."""
+    first, *_ = [
+        builder.server(network, "bridge", Bridge()) for network in ("delta", "heron", "iris", "larch")
+    ]
+    builder.server("grove", "site", Disguise(bridge=first))
+    builder.server("krill", "another-relay", Bridge(told="another-fingerprint"))
+    builder.server("krill", "another-cert", Bridge(told="another-cert"))
+    builder.server("krill", "stalled", Bridge(), Silent())
 
 
 def _proxies(builder: _Builder) -> None:
