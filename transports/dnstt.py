@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import anyio
 
@@ -33,6 +33,9 @@ FIRST_WAIT: Final = 0.3
 MOST_ASKED: Final = 6
 #: Seconds before a resolver that gave up (SERVFAIL) is asked again.
 PAUSE: Final = 0.25
+#: How a line ends that is not all of a bridge.
+NO_KEY: Final = "this resolver leads to its server; without the server's key no tunnel is tried"
+NO_DOMAIN: Final = "this resolver passes questions on; without a domain and a key no tunnel is tried"
 
 
 class Dnstt:
@@ -42,11 +45,11 @@ class Dnstt:
         """Ask the resolver for the bridge's names, shake hands through it, and prove the relay up to ``context.goal``.
 
         :raises StepFailed: when a step failed; the proof so far stands.
-        :raises CannotTry: when nothing was sent.
+        :raises CannotTry: when nothing was sent, or the line has no key: then with what the resolver lets pass.
         """
         settings = option.settings
         if not isinstance(settings, DnsttSettings):
-            raise CannotTry(Reason.UNSUPPORTED, "a dnstt bridge without its key")
+            raise CannotTry(Reason.UNSUPPORTED, "a dnstt bridge without a resolver")
         failure: StepFailed | CannotTry | None = None
         async with anyio.create_task_group() as group:
             try:
@@ -61,11 +64,15 @@ class Dnstt:
 async def _attempt(option: Option, settings: DnsttSettings, context: Context, group: TaskGroup) -> None:
     link = await open_link(option, settings, context, group)
     try:
+        if not settings.domain:
+            await _try_resolver(link, context)
         from circumvent.tor.dnstt.questions import Encoder  # noqa: PLC0415 - loaded while packets fly
         from circumvent.tor.dnstt.stream import DnsttStream  # noqa: PLC0415 - as above
 
         encoder = Encoder(settings.domain, context.random)
         await _recurse(link, encoder, context)
+        if settings.public_key is None:
+            await _try_way(link, encoder, context)
         stream = DnsttStream(
             link,
             encoder,
@@ -79,6 +86,25 @@ async def _attempt(option: Option, settings: DnsttSettings, context: Context, gr
     finally:
         with anyio.CancelScope(shield=True):
             await link.aclose()
+
+
+async def _try_resolver(link: ResolverLink, context: Context) -> NoReturn:
+    """Ask for names of nobody's, and end."""
+    from circumvent.transports import dnstt_keyless as keyless  # noqa: PLC0415 - few lines have no key
+
+    zone = keyless.RootZone(context)
+    await keyless.recurse_to_root(link, zone, context, context.trace.limit or LIMIT)
+    await keyless.measure(link, zone, context, context.trace.limit or context.trace.timeouts.limit)
+    raise CannotTry(Reason.UNSUPPORTED, NO_DOMAIN)
+
+
+async def _try_way(link: ResolverLink, encoder: Encoder, context: Context) -> NoReturn:
+    """Ask for names of the server's that begin no session, and end."""
+    from circumvent.transports import dnstt_keyless as keyless  # noqa: PLC0415 - few lines have no key
+
+    limit = context.trace.limit or context.trace.timeouts.limit
+    await keyless.measure(link, keyless.ServersZone(encoder), context, limit)
+    raise CannotTry(Reason.UNSUPPORTED, NO_KEY)
 
 
 async def _recurse(link: ResolverLink, encoder: Encoder, context: Context) -> None:

@@ -42,7 +42,8 @@ def bridge_line(option: Option) -> str | None:
         case DnsttSettings():
             words = ["dnstt", _NO_ADDRESS, _hexadecimal(settings.fingerprint)]
             words.append(f"{settings.resolver}={settings.url or option.endpoint}")
-            words += [f"pubkey={settings.public_key.hex()}", f"domain={settings.domain}"]
+            words.append("" if settings.public_key is None else f"pubkey={settings.public_key.hex()}")
+            words.append(settings.domain and f"domain={settings.domain}")
         case ConjureSettings():
             words = _conjure(option, settings)
         case SnowflakeSettings(url=url) if url:

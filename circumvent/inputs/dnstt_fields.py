@@ -1,6 +1,7 @@
 """The arguments of a dnstt bridge line: ``doh=`` or ``dot=`` or ``udp=`` (the resolver), ``pubkey=``, ``domain=``.
 
-The address of such a line means nothing. ``udp=`` and ``dot=`` are an address or name with a port, ``doh=`` is a URL. Of
+The address of such a line means nothing. Without ``pubkey=`` only the way to the server can be tried, and without ``domain=``
+only the resolver. ``udp=`` and ``dot=`` are an address or name with a port, ``doh=`` is a URL. Of
 several resolvers dnstt's client takes the one of ``doh=``, then ``dot=``, then ``udp=``; so do we.
 """
 
@@ -34,17 +35,23 @@ def dnstt_option(arguments: Mapping[str, str], fingerprint: bytes | None) -> Opt
 
     :raises LineError: when something in it is missing or damaged.
     """
-    key, domain = arguments.get("pubkey", ""), arguments.get("domain", "")
-    if not _KEY.fullmatch(key):
+    key, domain = arguments.get("pubkey"), arguments.get("domain")
+    if key is not None and not _KEY.fullmatch(key):
         raise LineError("the pubkey of this bridge has 64 letters and digits. Copy the whole line again.")
-    if not _DOMAIN.fullmatch(domain):
+    if domain is None:
+        if key is not None:
+            raise LineError(
+                "this bridge line has no domain. It may have been cut; copy the whole line again."
+            )
+        domain = ""
+    elif not _DOMAIN.fullmatch(domain):
         raise LineError("this bridge line has no domain. It may have been cut; copy the whole line again.")
     if len(domain.rstrip(".")) > LONGEST_DOMAIN:
         raise LineError("the domain of this bridge is too long.")
     resolver, host, port, url = _resolver(arguments)
     settings = DnsttSettings(
         domain=domain.rstrip("."),
-        public_key=bytes.fromhex(key),
+        public_key=None if key is None else bytes.fromhex(key),
         resolver=resolver,
         url=url,
         fingerprint=fingerprint,

@@ -53,11 +53,12 @@ class MeekSettings:
 class DnsttSettings:
     """Settings of ``dnstt``: the domain of the server, its public key (32 bytes), and how to ask the resolver.
 
+    Without a key the bridge itself can't be tried; without a domain (``""``) there is no bridge, and only the resolver is.
     ``resolver`` is ``udp``, ``dot`` or ``doh`` (then ``url`` is its URL); the option's endpoint is the resolver.
     """
 
-    domain: str = field(repr=False)
-    public_key: bytes = field(repr=False)
+    domain: str = field(default="", repr=False)
+    public_key: bytes | None = field(default=None, repr=False)
     resolver: str
     url: str = field(default="", repr=False)
     fingerprint: bytes | None = field(default=None, repr=False)

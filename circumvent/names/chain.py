@@ -91,6 +91,13 @@ class RootKeys:
             return held
         raise failure or PeerError(failures.WRONG_ANSWER, "no root keys")
 
+    def prove(self, answer: Answer, now: float) -> Proved:
+        """Prove an answer to the same question by itself; what is held stays as it is.
+
+        :raises PeerError: when it proves nothing.
+        """
+        return self._prove(answer, now)
+
     def save(self) -> bytes:
         """Return what :meth:`load` takes: the DNSKEY answer as it came, or nothing."""
         return b"" if self._proved is None else self._proved.wire

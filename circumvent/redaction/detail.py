@@ -25,13 +25,13 @@ KEYS: Final = frozenset({
     "tcp", "tls", "total_retrans", "transport", "type", "types", "udp", "unacked", "version", "via_relay", "voice", "works",
     "wrapping", "wrong_answers",
     "credentials", "encryption", "esp", "fragmentation", "fragments_sent", "group", "ipsec", "server_authenticated", "wanted",
-    "data_cipher", "denial", "key_export", "repeated",
+    "data_cipher", "denial", "denied", "names", "sizes", "key_export", "repeated",
 })  # fmt: skip
 
 #: Steps that transports and the check have (``docs/transports``).
 STEPS: Final = frozenset({
     "allocate", "authenticate", "binding", "bulk_tls", "carry", "circuit", "clock", "configuration", "connect", "control_http", "control_tls", "honesty",
-    "http_upgrade", "meek_poll", "registrar", "noise_handshake", "obfs4_handshake", "pin", "tor_tls",
+    "http_upgrade", "meek_poll", "registrar", "noise_handshake", "questions", "answers", "obfs4_handshake", "pin", "tor_tls",
     "idle", "late_answers", "mtu", "proxy_handshake", "quic_handshake", "recursion", "resolve", "sustain", "sustain_down", "sustain_up",
     "tls_handshake", "tunnel_handshake", "udp_associate", "voice",
 })  # fmt: skip
@@ -52,7 +52,7 @@ WORDS: Final = frozenset({
     "LISTEN", "CLOSING", "NEW_SYN_RECV", "UNKNOWN", "unknown",
     # names: DNSSEC, honesty, response codes, types
     "proved", "stripped", "bogus", "expired", "off", "alone", "agreed", "lies", "NOERROR", "NXDOMAIN", "SERVFAIL",
-    "REFUSED", "FORMERR", "NOTIMP", "A", "AAAA", "TXT",
+    "REFUSED", "FORMERR", "NOTIMP", "A", "AAAA", "TXT", "CNAME", "MX", "NULL", "SRV", "whole",
     # the clock; what an option travels over
     "right", "wrong", "both",
     # limits, authentication methods, HTTP methods, classes of anchors

@@ -32,9 +32,10 @@ def dnstt(draw: st.DrawFn, mark: bytes | None) -> Option:
     """A dnstt bridge by one of the ways to a resolver."""
     resolver, host, port = draw(st.sampled_from(["udp", "dot", "doh"])), draw(NAMES), draw(PORTS)
     place = host if port == 443 else f"{host}:{port}"
+    domain, key = draw(st.sampled_from([("t.example.com", True), ("a.b.example", False), ("", False)]))
     settings = DnsttSettings(
-        domain=draw(st.sampled_from(["t.example.com", "a.b.example"])),
-        public_key=draw(KEYS),
+        domain=domain,
+        public_key=draw(KEYS) if key else None,
         resolver=resolver,
         url=f"https://{place}{draw(PATHS)}" if resolver == "doh" else "",
         fingerprint=mark,

@@ -53,6 +53,7 @@ def test_ways_to_a_resolver(argument: str, resolver: str, place: str, url: str) 
         (line(), "names no resolver"),
         (line("udp=192.0.2.53:53", key=KEY[:-1]), "pubkey"),
         (line("udp=192.0.2.53:53", domain=""), "no domain"),
+        (line("udp=192.0.2.53:53").partition(" domain=")[0], "no domain"),
         (line("udp=192.0.2.53:53", domain="a..b"), "no domain"),
         (line("udp=192.0.2.53:53", domain=".".join(["a" * 60] * 3)), "too long"),
         (line("udp=192.0.2.53:53", domain=".".join(["a" * 60] * 5)), "too long"),
@@ -77,3 +78,11 @@ def test_the_longest_domain_is_the_longest_that_leaves_room() -> None:
         Encoder(longest + "b", Random(1))
     with pytest.raises(LineError, match="too long"):
         parse_bridge(line("udp=192.0.2.53:53", domain=longest + "b"))
+
+
+@pytest.mark.parametrize(
+    ("more", "domain"), [(" domain=t.example.com.", "t.example.com"), ("", "")], ids=["no key", "nothing"]
+)
+def test_without_its_key_a_line_is_for_the_resolver(more: str, domain: str) -> None:
+    option = parse_bridge(f"dnstt 192.0.2.3:80 udp=192.0.2.53:53{more}")
+    assert option.settings == DnsttSettings(domain=domain, resolver="udp")

@@ -29,6 +29,11 @@ _RESPONSE, _TRUNCATED, _RCODE = 0x8000, 0x0200, 0x000F
 TXT, A, _IN, _OPT = 16, 1, 1, 41
 _OPT_RECORD: Final = b"\0" + _RECORD.pack(_OPT, 4096, 0, 0)
 _POINTER: Final = 0xC0
+#: Padding of one sort (as many of them as wanted may follow each other), and the letters that are none of base32.
+LONGEST_PADDING: Final = 0xFF - _PADDED
+_NO_BASE32: Final = "0189"
+#: Characters of a name without the last dot.
+LONGEST_SHOWN: Final = 253
 #: A packet smaller than this holds no KCP worth the trouble (dnstt's own limit).
 LEAST_PACKET: Final = 80
 #: Bytes of a question beside its packet.
@@ -66,7 +71,31 @@ class Encoder:
         said = self._client + bytes([_PADDED + count]) + self._chance.randbytes(count)
         if packet:
             said += bytes([len(packet)]) + packet
-        text = base64.b32encode(said).rstrip(b"=").lower()
+        return self._asking(base64.b32encode(said).rstrip(b"=").lower(), rdtype)
+
+    def long_poll(self, characters: int) -> bytes | None:
+        """Return a poll whose name has so many characters, or hardly fewer; ``None`` where even a short one has more.
+
+        Its padding is in several pieces: dnstt's client makes one at most, its server reads any number.
+        """
+        room = min(characters, LONGEST_SHOWN) - len(self._domain) + 1
+        text = room - (room // (_LONGEST_LABEL + 1))
+        left = text * 5 // 8 - CLIENT_BYTES
+        if left < 1:
+            return None
+        said = self._client
+        while left:
+            count = min(left - 1, LONGEST_PADDING)
+            said += bytes([_PADDED + count]) + self._chance.randbytes(count)
+            left -= 1 + count
+        return self._asking(base64.b32encode(said).rstrip(b"=").lower(), TXT)
+
+    def stranger(self) -> bytes:
+        """Return a question for a text at a name that holds no client's message: the server denies it."""
+        letters = "".join(self._chance.choice(_NO_BASE32) for _ in range(2 * CLIENT_BYTES))
+        return self._asking(letters.encode("ascii"), TXT)
+
+    def _asking(self, text: bytes, rdtype: int) -> bytes:
         labels = (text[at : at + _LONGEST_LABEL] for at in range(0, len(text), _LONGEST_LABEL))
         name = b"".join(bytes([len(label)]) + label for label in labels) + self._domain
         head = _HEAD.pack(self._chance.randrange(1 << 16), _RECURSION, 1, 0, 0, 1)
@@ -91,6 +120,15 @@ class Encoder:
         if flags & _TRUNCATED or answers != 1:
             raise TorError("a cut answer" if flags & _TRUNCATED else "not the one record of an answer")
         return _packets(_texts(message, at + 4))
+
+
+def asked(message: bytes) -> bytes | None:
+    """Return what a message asks for or answers, name (in lower case), type and class; ``None`` if it is not DNS."""
+    try:
+        name, at = read_name(message, _HEAD.size)
+    except TorError:
+        return None
+    return name.lower() + message[at : at + 4] if at + 4 <= len(message) else None
 
 
 def asked_type(message: bytes) -> int | None:

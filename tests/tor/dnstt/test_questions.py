@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from random import Random
 
 import dns.message
@@ -15,6 +16,7 @@ from circumvent.tor.dnstt.questions import (
     A,
     Encoder,
     RcodeError,
+    asked,
     asked_type,
     capacity,
     encode_name,
@@ -123,3 +125,38 @@ def test_any_answer_that_was_damaged(data: st.DataObject) -> None:
         made.packets(bytes(message))
     except TorError:
         return
+
+
+@given(st.integers(0, 300), st.sampled_from([DOMAIN, "a.b", f"{'x' * 50}.{'y' * 50}"]))
+def test_long_polls_are_as_long_as_they_are_to_be(characters: int, domain: str) -> None:
+    """What is in them is what dnstt's server reads: the client, and padding to the end."""
+    wire = Encoder(domain, Random(1)).long_poll(characters)
+    if wire is None:
+        assert characters < len(domain) + 20
+        return
+    (question,) = dns.message.from_wire(wire).question
+    name = question.name.to_text().rstrip(".")
+    assert min(characters, 253) - 4 <= len(name) <= min(characters, 253)
+    text = name.removesuffix(domain).replace(".", "").upper()
+    said = base64.b32decode(text + "=" * (-len(text) % 8))[8:]
+    while said:
+        assert said[0] >= 224
+        assert len(said) > said[0] - 224
+        said = said[1 + said[0] - 224 :]
+
+
+def test_a_stranger_asks_for_no_base32() -> None:
+    (question,) = dns.message.from_wire(encoder().stranger()).question
+    label = question.name.labels[0]
+    assert set(label) <= set(b"0189")
+    assert question.name.to_text().endswith(".t.example.com.")
+
+
+@given(st.binary(max_size=80))
+def test_what_garbage_asks_for(message: bytes) -> None:
+    assert asked(message) is None or len(asked(message) or b"") >= 5
+
+
+def test_an_answer_asks_for_what_was_asked() -> None:
+    question = encoder().question()
+    assert asked(answer(question, b"", rcode=3)) == asked(question)
