@@ -128,11 +128,13 @@ Settings = (
 class Origin:
     """Where an option came from, for messages and for the rules on user-held names.
 
-    ``source`` is a file name as given, ``catalogue``, ``argument`` or ``stdin``; ``line`` counts from 1.
+    ``source`` is a file name as given, ``catalogue``, ``argument`` or ``stdin``; ``line`` counts from 1. ``interfaces`` are
+    those of this device behind which it was found, where it was found and not named.
     """
 
     source: str
     line: int | None = None
+    interfaces: tuple[str, ...] = ()
 
     @property
     def held_by_user(self) -> bool:

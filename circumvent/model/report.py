@@ -199,6 +199,27 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     next_step: str
 
 
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """One link of this device to elsewhere, and what came of the same options over it.
+
+    ``default``: packets take it by themselves; what came of it is the report itself, and only the other links have rows of
+    their own (``network`` is ``None`` for it). ``terminals`` are ids of options: satellite terminals behind it.
+    ``public_address`` is what a server saw, if it was to be asked.
+    """
+
+    interface: str | None
+    default: bool = False
+    terminals: tuple[str, ...] = ()
+    public_address: str | None = None
+    complete: bool = True
+    duration_s: float = 0.0
+    bytes: Bytes = Bytes()
+    network: Network | None = None
+    options: tuple[OptionReport, ...] = ()
+    ranking: tuple[Ranked, ...] = ()
+    recommendations: tuple[Recommendation, ...] = ()
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One check, whole. Re-readable, re-diagnosable, re-rankable."""
 
@@ -217,6 +238,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ranking: tuple[Ranked, ...] = ()
     recommendations: tuple[Recommendation, ...] = ()
     notes: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
 
     def to_dict(self, redact: str = "none") -> dict[str, Any]:
         """Return the report as plain JSON values, redacted to the level named (none, default, strict)."""
