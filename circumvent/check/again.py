@@ -25,7 +25,7 @@ def judge_again(report: Report) -> Report:
         )
     concluded = conclude(report.options, report.network)
     proxied = bool(concluded.network.facts.get("tcp_proxied"))
-    ranked = advise.ranking(concluded.options, without_connect=proxied)
+    ranked = advise.ranking(concluded.options, without_connect=proxied, short=report.settings.long_list)
     places = {one.id: one.place for one in concluded.options if one.place is not None}
     return msgspec.structs.replace(
         report,

@@ -140,6 +140,7 @@ class Assembler:
                 country=self._plan.country,
                 builtin=settings.wants_builtin,
                 anchors=settings.anchors != "none",
+                long_list=self._short,
             ),
             network=msgspec.structs.replace(concluded.network, loop_lag_ms=dict(loop_lag_ms or {})),
             options=tuple(

@@ -55,7 +55,10 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for. ``trials`` is a maximum; ``control`` holds hand-given controls without query part."""
+    """What was asked for. ``trials`` is a maximum; ``control`` holds hand-given controls without query part.
+
+    ``long_list``: the budget of bytes would not have sufficed to try every option in full, so only the best were.
+    """
 
     deadline_s: float
     trials: int
@@ -64,6 +67,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None
     builtin: bool = True
     anchors: bool = True
+    long_list: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

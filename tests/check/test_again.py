@@ -55,6 +55,16 @@ def test_once_more_changes_nothing() -> None:
     assert judge_again(once) == once
 
 
+def test_in_a_long_list_what_was_not_measured_is_not_ahead_of_what_was() -> None:
+    slow = option("a.example", "dot", attempt(Proof.SUSTAINED, down_kbps=80.0))
+    unmeasured = option("b.example", "dot", attempt(latency_ms=150.0))
+    long = RunSettings(deadline_s=30, trials=3, long_list=True)
+    first, _ = judge_again(report(options=(slow, unmeasured), settings=long)).ranking
+    assert first.id == "a.example"
+    first, _ = judge_again(report(options=(slow, unmeasured))).ranking
+    assert first.id == "b.example"
+
+
 @pytest.mark.parametrize("level", [Redaction.DEFAULT, Redaction.STRICT])
 def test_a_redacted_report_is_not_judged(level: Redaction) -> None:
     with pytest.raises(ReportError, match="redacted"):
