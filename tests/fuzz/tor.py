@@ -1,4 +1,4 @@
-"""What is fuzzed of Tor: cells and what they hold, certificates, descriptors, obfs4, WebTunnel's answer."""
+"""What is fuzzed of Tor: cells and what they hold, certificates, descriptors, obfs4, WebTunnel's answer, dnstt."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from circumvent.inputs.problem import LineError
 from circumvent.tor import cells, certs, directory, ed25519_cert
 from circumvent.tor.certs import Identity
 from circumvent.tor.circuit import open_fast
+from circumvent.tor.dnstt.noise import Noise
+from circumvent.tor.dnstt.questions import Encoder, asked
 from circumvent.tor.errors import TorError
 from circumvent.tor.obfs4.elligator import to_public
 from circumvent.tor.obfs4.framing import Decoder
 from circumvent.tor.obfs4.handshake import ClientHandshake
+from circumvent.tor.turbotunnel.kcp import Kcp
+from circumvent.tor.turbotunnel.smux import Smux
 from circumvent.tor.webtunnel import UpgradeReader
 
 if TYPE_CHECKING:
@@ -81,6 +85,36 @@ def webtunnel(data: bytes) -> None:
             reader.feed(data[len(data) // 2 :])
 
 
+def dnstt_answers(data: bytes) -> None:
+    """An answer of a resolver, by itself and behind the head and the question of one of ours."""
+    encoder = Encoder("t.example.com", Random(1))
+    question = encoder.question()
+    head = question[:2] + b"\x84\x00\x00\x01\x00\x01\x00\x00\x00\x00"
+    for message in (data, head + question[12:-11] + b"\xc0\x0c" + data):
+        asked(message)
+        with suppress(TorError):
+            encoder.packets(message)
+
+
+def dnstt_layers(data: bytes) -> None:
+    """What a server of dnstt's says, layer by layer: KCP, Noise, smux; one packet, and many."""
+    kcp = Kcp(int.from_bytes(data[:4].ljust(4, b"\0"), "little"), packet_bytes=100)
+    with suppress(TorError):
+        kcp.feed(data, 1.0)
+    for at in range(0, len(data), 40):
+        with suppress(TorError):
+            kcp.feed(data[:4] + data[at : at + 40], 1.0)
+    kcp.take()
+    kcp.packets(2.0)
+    noise = Noise(bytes([9]) + bytes(31), bytes(range(32)))
+    noise.hello()
+    with suppress(TorError):
+        noise.feed(data)
+    for version in (1, 2):
+        with suppress(TorError):
+            Smux(version).feed(data)
+
+
 def bridge_lines(data: bytes) -> None:
     """Bridge lines in a line of anything."""
     for line in bridges_in(data.decode("utf-8", "replace")):
@@ -96,5 +130,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "tor-circuit": tor_circuit,
     "obfs4": obfs4,
     "webtunnel": webtunnel,
+    "dnstt-answers": dnstt_answers,
+    "dnstt-layers": dnstt_layers,
     "bridge-lines": bridge_lines,
 }

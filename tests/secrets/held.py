@@ -216,6 +216,25 @@ def _bridges() -> Held:
     return Held("obfs4", "bridges.txt", text, (path, cert))
 
 
+def _dnstt() -> Held:
+    """By a resolver over UDP, and by one over HTTPS whose path is a secret too; the second has no key."""
+    domain, other, path = (word() for _ in range(3))
+    pubkey = base64.b64decode(public_key()).hex()
+    text = (
+        f"dnstt 192.0.2.3:80 udp={place(4436)}:4436 pubkey={pubkey} domain=t.{domain}.example\n"
+        f"dnstt 192.0.2.3:80 doh=https://{place(4437)}:4437/{path} domain=t.{other}.example\n"
+    )
+    return Held("dnstt", "dnstt.txt", text, (domain, other, path, pubkey))
+
+
+def _conjure() -> Held:
+    host, path = word(), word()
+    text = (
+        f"conjure 192.0.2.4:80 url=https://{host}.example:4438/{path} fronts={place(4438)} registrar=bdapi\n"
+    )
+    return Held("conjure", "conjure.txt", text, (host, path))
+
+
 _MAKERS: Final[tuple[Callable[[], Held], ...]] = (
     _wireguard,
     _amneziawg,
@@ -233,6 +252,8 @@ _MAKERS: Final[tuple[Callable[[], Held], ...]] = (
     lambda: _doh("doh", "https"),
     lambda: _doh("doh3", "h3"),
     _bridges,
+    _dnstt,
+    _conjure,
 )
 #: Everything that is held.
 ALL: Final = tuple(make() for make in _MAKERS)
