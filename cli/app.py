@@ -50,7 +50,7 @@ def _run(given: list[str]) -> int:
         print(HELP, end="", flush=True)
         return 0
     _open_what_is_closed()
-    if given[0] != "check":
+    if given[0] not in ("check", "bridges"):
         return _command(given)
     from circumvent.cli.interrupts import INTERRUPTS  # noqa: PLC0415 - not for --help
 

@@ -94,7 +94,7 @@ def run_check(settings: CheckSettings, output: Output) -> int:
         kept.load_chain(plan)
     from circumvent.cli.drive import drive  # noqa: PLC0415 - anyio and the engine; not for --plan or mistakes
 
-    report, interrupted = drive(plan, _view(output), began)
+    report, interrupted = drive(plan, view_for(output), began)
     if output.dump is not None:
         try:
             write_dump(report, output.dump, output.redact or "default")
@@ -155,7 +155,8 @@ def _secret_in_history(option: Option) -> bool:
     return option.origin.source == "argument" and (option.user is not None or option.password is not None)
 
 
-def _view(output: Output) -> View:
+def view_for(output: Output) -> View:
+    """Return how to show a check while it runs."""
     if output.quiet:
         from circumvent.cli.drive import Silent  # noqa: PLC0415 - one of three
 

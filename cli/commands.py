@@ -66,6 +66,41 @@ def check(
     return start(given)
 
 
+@app.command("bridges")
+def bridges(
+    only: options.Transports = None,
+    all_: options.AllBridges = False,
+    plan: options.PlanBridges = False,
+    allow_private: options.AllowPrivate = False,
+    deadline: options.Deadline = None,
+    max_bytes: options.MaxBytes = None,
+    fast: options.Fast = False,
+    country: options.OfCountry = None,
+    fronted: options.Fronted = False,
+    yes: options.Yes = False,
+    interface: options.Interface = None,
+    resolver: options.Resolver = None,
+    system_dns: options.SystemDns = False,
+    to: options.ToLines = None,
+    output: options.OutputFile = None,
+    force: options.Force = False,
+    json: options.JsonBridges = False,
+    dump: options.DumpBridges = None,
+    plain: options.Plain = False,
+    quiet: options.Quiet = False,
+    anchors: options.Anchors = None,
+    ca: options.Ca = None,
+) -> int:
+    """Ask Tor which bridges it recommends, and try them. Directly, and through a front where that is blocked.
+
+    The lines of those that work are written: a secret, for who has the line of a bridge can use it, or block it.
+    """
+    given = dict(locals())  # one parameter an option, named alike
+    from circumvent.cli.bridges_command import start  # noqa: PLC0415 - not for --help
+
+    return start(given)
+
+
 @app.command("list")
 def list_(
     kinds: options.Kinds = False,

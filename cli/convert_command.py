@@ -45,7 +45,7 @@ def run_convert(
         chosen = _chosen(named, option)
         text = _written(chosen, form)
         if output is not None:
-            _save(text, output, force=force)
+            save_secret(text, output, force=force)
             return 0
     except ConvertProblem as exc:
         terminal.tell(str(exc))
@@ -129,7 +129,7 @@ def _names(options: Sequence[Option]) -> str:
     return f"There are {', '.join(shown)}" + (f" and {len(options) - 8} more." if len(options) > 8 else ".")
 
 
-def _save(text: str, name: str, *, force: bool) -> None:
+def save_secret(text: str, name: str, *, force: bool) -> None:
     """Write a file that only its owner can read; one that is there already is left alone unless ``force`` says not."""
     shown = sanitise(name, 100)
     new = os.O_TRUNC if force else os.O_EXCL

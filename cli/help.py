@@ -18,6 +18,11 @@ _EXAMPLES: Final = {
   circumvent check --builtin --target https://example.org my-servers.toml
   circumvent check --json - < links.txt > report.json
 """,
+    "bridges": """
+  circumvent bridges --country IR
+  circumvent bridges --country IR --fronted --output bridges.txt
+  circumvent bridges --to qr
+""",
     "report": """
   circumvent check --dump report.json
   circumvent report report.json
@@ -64,6 +69,11 @@ _CLOSING: Final = {
 Exit status
   0 something works   1 nothing works   2 bad input   3 stopped or out of time
   4 offline, or behind a sign-in page
+""",
+    "bridges": """
+Exit status
+  0 a bridge works   1 none does, or nobody named one   2 bad input
+  3 stopped or out of time   4 offline, or behind a sign-in page
 """,
     "satellite": """
 Exit status

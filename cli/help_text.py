@@ -11,6 +11,7 @@ how sure that is, how fast it is, and what to do next.
 
 Commands
   check          try options from this network, rank them, say what to do
+  bridges        ask Tor which bridges it recommends, and try them
   list           list what is built in: the options, or their kinds
   show           show one built-in option in full
   report         read a report that somebody sent you

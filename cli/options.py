@@ -96,6 +96,34 @@ CrossCheck = Annotated[
 ]
 
 # Of the other commands.
+Transports = Annotated[
+    list[str] | None,
+    _given(_WHAT, "KIND,...", "only these kinds of bridges: obfs4, webtunnel, meek, snowflake"),
+]
+AllBridges = Annotated[bool, _flag(_WHAT, "--all", "try all, also after three of more than five work")]
+PlanBridges = Annotated[
+    bool, _flag(_WHAT, "--plan", "show who would be asked, and who could see what; send nothing")
+]
+Fronted = Annotated[
+    bool, _flag(_WHERE, "--fronted", "ask through a front only: the line shows a web site's name, not Tor's")
+]
+Yes = Annotated[bool, _flag(_WHERE, "--yes", "ask directly first, without a question before")]
+OfCountry = Annotated[
+    str | None,
+    _given(_WHERE, "CC", "the country to ask for (default: Tor's service guesses from the address)"),
+]
+ToLines = Annotated[
+    str | None,
+    _given(
+        _OUTPUT,
+        "FORM",
+        "lines, torrc, qr (the best three, for Orbot) or svg, in place of the screen (default: by the file's name, else lines)",
+    ),
+]
+DumpBridges = Annotated[
+    str | None, _given(_OUTPUT, "FILE", "write a report to FILE, redacted: no line, no address in it")
+]
+JsonBridges = Annotated[bool, _flag(_OUTPUT, "--json", "one JSON document, with the lines in it")]
 Kinds = Annotated[bool, _flag(_WHAT, "--kinds", "the kinds of option, and what is true of each")]
 Sources = Annotated[bool, _flag(_OUTPUT, "--sources", "where each fact comes from, and when it was seen")]
 IdOrFile = Annotated[str, typer.Argument(metavar="ID|FILE")]

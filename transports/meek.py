@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from circumvent.model.option import Option
     from circumvent.net.http import HttpSession
     from circumvent.net.stream import ByteStream
+    from circumvent.net.trace import Trace
+    from circumvent.net.verify import TrustStore
     from circumvent.transport import Context
 
 ALPN: Final = ("h2", "http/1.1")
@@ -34,7 +36,10 @@ class Meek:
             raise CannotTry(Reason.UNSUPPORTED, "a meek bridge without its URL")
         stream = await context.dialer.stream(option.endpoint, context.trace)
         try:
-            session = await _open(stream, option, settings, context)
+            trust = context.trust if option.ca is None else context.trust.with_extra(option.ca)
+            session = await open_front(
+                stream, front=option.endpoint.host, url=settings.url, trust=trust, trace=context.trace
+            )
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await anyio.aclose_forcefully(stream)
@@ -53,18 +58,18 @@ class Meek:
         await prove_tor_link(inner, option, context, step="tor_tls")
 
 
-async def _open(stream: ByteStream, option: Option, settings: MeekSettings, context: Context) -> HttpSession:
-    """Speak TLS to the front, by its own name, and HTTP to the host behind it."""
+async def open_front(
+    stream: ByteStream, *, front: str, url: str, trust: TrustStore, trace: Trace
+) -> HttpSession:
+    """Speak TLS to the front, by its own name, and HTTP to the host behind it, which ``url`` names."""
     from circumvent.net.http import open_http  # noqa: PLC0415 - the crypto library is loaded while SYNs fly
     from circumvent.net.tls import TlsConfig, start_tls  # noqa: PLC0415 - as above
 
-    if not settings.url.startswith("https://"):
-        return open_http(stream, url=settings.url, http2=False, trace=context.trace)
-    front = option.endpoint.host
-    trust = context.trust if option.ca is None else context.trust.with_extra(option.ca)
+    if not url.startswith("https://"):
+        return open_http(stream, url=url, http2=False, trace=trace)
     config = TlsConfig(server_name=front, verify_name=front, alpn=ALPN, trust=trust)
-    tls = await start_tls(stream, config, context.trace)
-    return open_http(tls, url=settings.url, http2=tls.peer.alpn == "h2", trace=context.trace)
+    tls = await start_tls(stream, config, trace)
+    return open_http(tls, url=url, http2=tls.peer.alpn == "h2", trace=trace)
 
 
 TRANSPORT = Meek()

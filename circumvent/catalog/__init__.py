@@ -16,6 +16,7 @@ from circumvent.catalog.rows import Anchor as Anchor
 from circumvent.catalog.rows import ConnectivityCheck as ConnectivityCheck
 from circumvent.catalog.rows import Fact as Fact
 from circumvent.catalog.rows import Law as Law
+from circumvent.catalog.rows import SettingsApi as SettingsApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +129,15 @@ def canaries(country: str | None = None) -> tuple[str, ...]:
     """Return names whose answers are compared between resolvers: the country's, else the international mix."""
     by_country = {row.country: row.names for row in _read("countries", "canary", _rows.CanaryRow)}
     return by_country.get((country or ANYWHERE).upper()) or by_country[ANYWHERE]
+
+
+@cache
+def settings_apis() -> tuple[SettingsApi, ...]:
+    """Return where Tor's recommendations can be asked for, one a front."""
+    return tuple(
+        SettingsApi(url=row.url, reflector=row.reflector, front=row.front)
+        for row in _read("tor", "settings_api", _rows.SettingsApiRow)
+    )
 
 
 @cache

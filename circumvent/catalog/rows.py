@@ -86,6 +86,14 @@ class BridgeRow(Row, frozen=True, kw_only=True):
     line: str
 
 
+class SettingsApiRow(Row, frozen=True, kw_only=True):
+    """Tor's circumvention-settings API: its own URL, the URL that meek requests name, and the front that passes them on."""
+
+    url: str
+    reflector: str
+    front: str
+
+
 class PageRow(Row, frozen=True, kw_only=True):
     """A page for the baseline, over TCP and, where it can, over QUIC."""
 
@@ -166,6 +174,15 @@ class ResidualRow(Row, frozen=True, kw_only=True):
 
     country: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsApi:
+    """Where Tor says which bridges it recommends: ``url`` directly, ``reflector`` by meek through ``front``."""
+
+    url: str
+    reflector: str
+    front: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

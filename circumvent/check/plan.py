@@ -148,7 +148,7 @@ def make_plan(
         line=line,
         source=source,
         resolvers=resolvers,
-        trust_pem=tuple(_read_pem(path) for path in settings.ca),
+        trust_pem=tuple(read_pem_file(path) for path in settings.ca),
         targets=settings.target,
         random=random,
         anchors_by_hand=bool(settings.control) and settings.anchors is None,
@@ -285,7 +285,11 @@ def _resolvers_first(options: Sequence[Option]) -> list[Option]:
     return [*first, *(option for option in options if option.id not in names)]
 
 
-def _read_pem(path: str) -> str:
+def read_pem_file(path: str) -> str:
+    """Return the text of a file of trust roots (``--ca``).
+
+    :raises SettingsError: when it can't be read or holds none.
+    """
     try:
         with Path(path).open("rb") as file:
             text = file.read(MOST_PEM).decode("ascii", "replace")

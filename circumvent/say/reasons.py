@@ -77,6 +77,9 @@ _STEP: Final = {
     "carry": later("the test message"),
     "sustain_down": later("the download"),
     "sustain_up": later("the upload"),
+    "meek_poll": later("the first request through the front"),
+    "inner_tls": later("the TLS handshake behind the front"),
+    "ask": later("the question"),
 }
 
 

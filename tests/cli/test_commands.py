@@ -12,7 +12,17 @@ GROUP: Any = typer.main.get_command(app)
 
 
 def test_these_commands_exist_and_no_others() -> None:
-    assert list(GROUP.commands) == ["check", "list", "show", "report", "convert", "wipe", "satellite", "lab"]
+    assert list(GROUP.commands) == [
+        "check",
+        "bridges",
+        "list",
+        "show",
+        "report",
+        "convert",
+        "wipe",
+        "satellite",
+        "lab",
+    ]
 
 
 def test_every_option_has_a_sentence_and_a_panel() -> None:

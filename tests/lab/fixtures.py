@@ -27,6 +27,7 @@ from tests.lab import (
     wireguard,
     zone,
 )
+from tests.lab import moat as moats
 from tests.lab import openvpn as openvpn_servers
 from tests.lab.daemon import find_program
 from tests.lab.left_out import requires
@@ -58,6 +59,7 @@ __all__ = [
     "lab_directory",
     "microsocks",
     "microsocks_password",
+    "moat",
     "newer_obfs4",
     "ocserv",
     "openvpn",
@@ -374,6 +376,18 @@ def webtunnel_site(
         ca_file=pki.ca_file,
     )
     daemons += [*servers, handle.daemon]
+    return handle
+
+
+@pytest.fixture(scope="session")
+def moat(
+    daemons: list[Daemon], pki: Pki, unbound: names.Resolver, lab_directory: Callable[[str], Path]
+) -> moats.Moat:
+    """Tor's circumvention-settings API behind nginx, and a front with meek's server; the test says what it answers."""
+    requires("nginx")
+    assert unbound  # who knows their names
+    handle, servers = moats.start_moat(lab_directory("moat"), pki=pki)
+    daemons += servers
     return handle
 
 

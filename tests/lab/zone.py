@@ -35,6 +35,9 @@ conjure.lab.example. IN A 198.51.102.20
 registrar.conjure.lab.example. IN A 198.51.102.20
 turn.lab.example. IN A 198.51.100.36
 quic.lab.example. IN A 198.51.100.48
+moat.lab.example. IN A 198.51.102.40
+moat-front.lab.example. IN A 198.51.102.41
+moat-forged.lab.example. IN A 198.51.102.42
 dropped.lab.example. IN A 192.0.2.1
 dropped.lab.example. IN AAAA 2001:db8:dead::1
 half.lab.example. IN A 198.51.100.40
