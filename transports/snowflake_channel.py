@@ -11,6 +11,7 @@ import asyncio
 import zlib
 from collections import deque
 from contextlib import suppress
+from string import ascii_letters
 from typing import TYPE_CHECKING, Any, Final
 
 import aioice
@@ -53,6 +54,9 @@ MOST_HELD: Final = 8 << 20
 #: Seconds that the goodbye may take.
 _GOODBYE: Final = 1.0
 _LABEL_BYTES: Final = 8
+#: Letters of a name and a password of ICE, as many as snowflake's client takes.
+UFRAG: Final = 16
+PASSWORD: Final = 32
 
 
 class _Port(StunProtocol):
@@ -81,11 +85,15 @@ class _Port(StunProtocol):
 class _Ice(aioice.Connection):
     """ICE from the address that packets leave from, one of each family; STUN servers are addresses, never names."""
 
-    def __init__(self, servers: Sequence[tuple[str, int]], dialer: DirectDialer, trace: Trace) -> None:
-        super().__init__(ice_controlling=True)
+    def __init__(self, servers: Sequence[tuple[str, int]], dialer: DirectDialer, context: Context) -> None:
+        super().__init__(
+            ice_controlling=True,
+            local_username="".join(context.random.choices(ascii_letters, k=UFRAG)),
+            local_password="".join(context.random.choices(ascii_letters, k=PASSWORD)),
+        )
         self._servers = tuple(servers)[:MOST_SERVERS]
         self._dialer = dialer
-        self._trace = trace
+        self._trace = context.trace
         #: What an offer may tell.
         self.shown: list[Candidate] = []
 
@@ -144,8 +152,8 @@ class DataChannel:
     def __init__(self, servers: Sequence[tuple[str, int]], dialer: DirectDialer, context: Context) -> None:
         """Prepare; nothing is sent before :meth:`offer`."""
         self._dialer = dialer
-        self._random = context.random
-        self._ice = _Ice(servers, dialer, context.trace)
+        self._random, self._trace = context.random, context.trace
+        self._ice = _Ice(servers, dialer, context)
         gatherer = RTCIceGatherer(iceServers=[])
         gatherer._connection = self._ice  # noqa: SLF001 - aiortc has no other way to choose sockets
         self._gatherer = gatherer
@@ -174,7 +182,7 @@ class DataChannel:
             candidates=tuple(self._ice.shown),
             sctp_port=self._sctp.port,
         )
-        return write_offer(ours, session=self._random.getrandbits(63))
+        return write_offer(ours, session=self._random.getrandbits(63), now=self._trace.clock.wall())
 
     async def connect(self, proxy: Description) -> None:
         """Find a pair of addresses by which packets get through (ICE).

@@ -164,9 +164,6 @@ async def _compare(seen: list[Seen], dialer: DirectDialer, context: Context) -> 
     A server with two addresses can tell (RFC 5780); so can two servers, asked from one port.
     """
     for one in seen:
-        if str(one.mapped.ip) == one.port.address:
-            return Nat.UNRESTRICTED, "no_nat"
-    for one in seen:
         if (
             one.other is not None
             and dialer.permits(str(one.other.ip))
@@ -175,6 +172,8 @@ async def _compare(seen: list[Seen], dialer: DirectDialer, context: Context) -> 
             again = await _mapped(one.port, (str(one.other.ip), one.other.port), context)
             if again is not None:
                 return _judge(one.mapped, again), "other_address"
+    if any(str(one.mapped.ip) == one.port.address for one in seen):
+        return Nat.UNRESTRICTED, "no_nat"
     for one, another in pairwise(seen):
         same_kind = one.mapped.ip.version == another.mapped.ip.version
         if same_kind and one.place[0] != another.place[0]:

@@ -415,21 +415,20 @@ def snowflake_bridge(
     daemons: list[Daemon],
     pki: Pki,
     tor_bridge: tor.Bridge,
-    coturn: voice.Turn,
     lab_directory: Callable[[str], Path],
 ) -> snowflake.Snowflake:
     """Broker, proxy and server of snowflake before the bridge, where they are on PATH, behind a front."""
-    requires("snowflake-broker", "snowflake-proxy-go", "snowflake-server", "nginx")
+    requires(*snowflake.PROGRAMS)
     handle = snowflake.start_snowflake(
         lab_directory("snowflake"),
         address="198.51.102.10",
         name="snowflake.lab.example",
         bridge=tor_bridge,
-        stun=coturn.address,
+        stun=("198.51.102.11", "198.51.102.12"),
         credentials=_credentials(pki, "snowflake", "198.51.102.10"),
         ca_file=pki.ca_file,
     )
-    daemons += [handle.server, handle.broker, handle.proxy, handle.front]
+    daemons += [*handle.others, handle.proxy]
     return handle
 
 

@@ -1,7 +1,7 @@
-"""A snowflake bridge: its authors' broker, proxy and server (``nox -s servers`` builds them) before a real tor.
+"""A snowflake bridge: its authors' broker, proxy, probe and server (``nox -s servers`` builds them) before a real tor.
 
 Debian's nginx is the front: it passes on what names the broker's host, and does an AMP cache's part for it. Debian's coturn is
-the STUN server.
+the STUN server, of a second address too, by which clients find out about their NAT (RFC 5780).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tests.lab.daemon import LOOK_AGAIN, START_TIMEOUT, Daemon, DaemonFailed, Ready, start
+from tests.lab.voice import BINDING_REQUEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from tests.lab.pki import Credentials
     from tests.lab.tor import Bridge
 
+#: What is needed to start one, beside the bridge behind it.
+PROGRAMS: Final = (
+    "snowflake-broker", "snowflake-probetest", "snowflake-proxy-go", "snowflake-server", "nginx", "turnserver",
+)  # fmt: skip
 #: The broker's own name, which nothing resolves, and that of the cache.
 BROKER: Final = "broker.snowflake.example"
 CACHE: Final = "cache.snowflake.example"
@@ -30,6 +35,9 @@ DEAD: Final = "dead.snowflake.example"
 ANOTHER: Final = "A" * 40
 _BROKER_PORT: Final = 8080
 _SERVER_PORT: Final = 8081
+#: A broker that no proxy asks, and what tells the proxy about its NAT.
+_EMPTY_PORT: Final = 8082
+_PROBE_PORT: Final = 8083
 
 _NGINX: Final = """\
 daemon off;
@@ -70,16 +78,28 @@ http {{
   }}
 }}
 """
+_TURNSERVER: Final = """\
+listening-ip={address}
+listening-ip={other}
+relay-ip={address}
+listening-port=3478
+alt-listening-port=3479
+no-tls
+no-dtls
+no-cli
+relay-threads=1
+pidfile={directory}/turnserver.pid
+userdb={directory}/turnserver.db
+log-file=stdout
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snowflake:
-    """A running bridge, and all that leads to it. ``stun`` is the address of the STUN server."""
+    """A running bridge, and all that leads to it. ``stun`` is the first address of the STUN server."""
 
-    broker: Daemon
-    server: Daemon
     proxy: Daemon
-    front: Daemon
+    others: tuple[Daemon, ...]
     bridge: Bridge
     address: str
     name: str
@@ -90,6 +110,11 @@ class Snowflake:
     def broker_url(self) -> str:
         """The broker without a front."""
         return f"http://{self.address}:{_BROKER_PORT}/"
+
+    @property
+    def empty_url(self) -> str:
+        """A broker without proxies."""
+        return f"http://{self.address}:{_EMPTY_PORT}/"
 
     def line(self, **changed: str) -> str:
         """Return its bridge line; ``changed`` are other arguments, an empty one is left out."""
@@ -120,31 +145,32 @@ def start_snowflake(
     address: str,
     name: str,
     bridge: Bridge,
-    stun: str,
+    stun: tuple[str, str],
     credentials: Credentials,
     ca_file: Path,
 ) -> Snowflake:
-    """Start server, broker, proxy and front, in this order."""
+    """Start server, broker, STUN server (at two addresses), proxy and front, in this order."""
     running: list[Daemon] = []
     try:
         running.append(_start_server(directory, address, bridge))
-        running.append(_start_broker(directory, address, bridge))
-        running.append(_start_proxy(directory, address, stun))
+        running.append(_start_broker(directory, address, _BROKER_PORT, bridge))
+        running.append(_start_broker(directory, address, _EMPTY_PORT, bridge))
+        running.append(_start_stun(directory, *stun))
+        running.append(_start_probe(directory, address, stun[0]))
         running.append(_start_front(directory, address, name, credentials))
+        running.append(_start_proxy(directory, address, stun[0]))
     except BaseException:
         for daemon in reversed(running):
             daemon.stop()
         raise
-    server, broker, proxy, front = running
+    *others, proxy = running
     return Snowflake(
-        broker=broker,
-        server=server,
         proxy=proxy,
-        front=front,
+        others=tuple(others),
         bridge=bridge,
         address=address,
         name=name,
-        stun=stun,
+        stun=stun[0],
         ca_file=ca_file,
     )
 
@@ -166,7 +192,7 @@ def _start_server(directory: Path, address: str, bridge: Bridge) -> Daemon:
     )
 
 
-def _start_broker(directory: Path, address: str, bridge: Bridge) -> Daemon:
+def _start_broker(directory: Path, address: str, port: int, bridge: Bridge) -> Daemon:
     bridges = directory / "bridges.jsonl"
     bridges.write_text(
         "".join(
@@ -182,11 +208,42 @@ def _start_broker(directory: Path, address: str, bridge: Bridge) -> Daemon:
             "-disable-tls",
             "-disable-geoip",
             "-unsafe-logging",
-            *("-addr", f"{address}:{_BROKER_PORT}", "-bridge-list-path", str(bridges)),
+            *("-addr", f"{address}:{port}", "-bridge-list-path", str(bridges)),
             *("-allowed-relay-pattern", pattern, "-default-relay-pattern", pattern),
         ],
         directory=directory,
-        ready=[Ready(address=address, port=_BROKER_PORT)],
+        ready=[Ready(address=address, port=port)],
+        name=f"broker-{port}",
+    )
+
+
+def _start_stun(directory: Path, address: str, other: str) -> Daemon:
+    configuration = directory / "turnserver.conf"
+    configuration.write_text(
+        _TURNSERVER.format(address=address, other=other, directory=directory), encoding="ascii"
+    )
+    return start(
+        ["turnserver", "-c", str(configuration)],
+        directory=directory,
+        ready=[
+            Ready(address=one, port=port, probe=BINDING_REQUEST)
+            for one in (address, other)
+            for port in (3478, 3479)
+        ],
+        name="coturn-snowflake",
+    )
+
+
+def _start_probe(directory: Path, address: str, stun: str) -> Daemon:
+    """Start what a proxy learns from that its NAT lets everybody in; else it is given to few clients only."""
+    return start(
+        [
+            "snowflake-probetest",
+            *("-disable-tls", "-unsafe-logging"),
+            *("-addr", f"{address}:{_PROBE_PORT}", "-stun", f"stun:{stun}:3478"),
+        ],
+        directory=directory,
+        ready=[Ready(address=address, port=_PROBE_PORT)],
     )
 
 
@@ -195,7 +252,7 @@ def _start_proxy(directory: Path, address: str, stun: str) -> Daemon:
         [
             "snowflake-proxy-go",
             *("-broker", f"http://{address}:{_BROKER_PORT}/", "-relay", f"ws://{address}:{_SERVER_PORT}/"),
-            *("-stun", f"stun:{stun}:3478", "-nat-probe-server", f"http://{address}:9/probe"),
+            *("-stun", f"stun:{stun}:3478", "-nat-probe-server", f"http://{address}:{_PROBE_PORT}/probe"),
             *("-allowed-relay-hostname-pattern", f"^{address}$", "-poll-interval", "2s"),
             "-allow-non-tls-relay",
             "-allow-proxying-to-private-addresses",

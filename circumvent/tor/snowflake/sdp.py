@@ -58,14 +58,15 @@ class Description:
     message_bytes: int = DEFAULT_MESSAGE_BYTES
 
 
-def write_offer(ours: Description, *, session: int) -> str:
-    """Write an offer; ``session`` is its number (63 bits). Related addresses, which are our own, are left out."""
+def write_offer(ours: Description, *, session: int, now: float) -> str:
+    """Write an offer; ``session`` is its number (63 bits), ``now`` seconds since 1970. Related addresses are left out."""
     kind, value = ours.fingerprints[0]
     lines = [
         "v=0",
-        f"o=- {session} 2 IN IP4 0.0.0.0",
+        f"o=- {session} {now:.0f} IN IP4 0.0.0.0",
         "s=-",
         "t=0 0",
+        "a=msid-semantic:WMS*",
         f"a=fingerprint:{kind} {value}",
         "a=extmap-allow-mixed",
         "a=group:BUNDLE 0",
@@ -112,13 +113,13 @@ def read_answer(text: str) -> Description:
 
 
 def _candidate_lines(candidates: Sequence[Candidate]) -> list[str]:
+    """Write each candidate twice, for both components, as that library does."""
     lines = []
     for one in candidates:
         nowhere = "::" if ":" in one.host else "0.0.0.0"
-        related = "" if one.type == "host" else f" raddr {nowhere} rport 9"
-        lines.append(
-            f"a=candidate:{one.foundation} 1 udp {one.priority} {one.host} {one.port} typ {one.type}{related}"
-        )
+        related = "" if one.type == "host" else f" raddr {nowhere} rport {one.port}"
+        place = f"udp {one.priority} {one.host} {one.port} typ {one.type}{related}"
+        lines += [f"a=candidate:{one.foundation} {component} {place}" for component in (1, 2)]
     return lines
 
 

@@ -86,6 +86,7 @@ require (
 tool (
 	gitlab.torproject.org/tpo/anti-censorship/pluggable-transports/snowflake/v2/broker // snowflake-broker
 	gitlab.torproject.org/tpo/anti-censorship/pluggable-transports/snowflake/v2/client // snowflake-client-go
+	gitlab.torproject.org/tpo/anti-censorship/pluggable-transports/snowflake/v2/probetest // snowflake-probetest
 	gitlab.torproject.org/tpo/anti-censorship/pluggable-transports/snowflake/v2/proxy // snowflake-proxy-go
 	gitlab.torproject.org/tpo/anti-censorship/pluggable-transports/snowflake/v2/server // snowflake-server
 )
