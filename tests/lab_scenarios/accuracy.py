@@ -27,6 +27,7 @@ import msgspec
 
 from circumvent.lab.recording import RecordingError, read
 from circumvent.lab.scenario import find, names
+from tests.lab.go_servers import SERVERS
 from tests.lab_scenarios import document
 from tests.lab_scenarios.table import Table, complaints, too_busy
 from tests.lab_scenarios.worker import REFUSED, Confirmation
@@ -55,6 +56,7 @@ QUARTER: Final = (
     "russia-16kb-cut",  # flows cut after so many bytes
     "state-root-in-os-store",  # a man in the middle, E1
     "china-gfw-dns",  # forged answers
+    "tor-address-blocks",  # Tor bridges: blocked (E3), silent, dead, untouched
     "iran-2026-client-penalty",  # penalties on the whole client, a target
     "dish-cut-beyond",  # a terminal that is well, and nothing beyond it
     "dish-no-sky",  # a terminal that says what is wrong
@@ -82,7 +84,8 @@ class Job:
     def run(self) -> tuple[str, str, int]:
         """Run it; return what it printed, what it complained of, its status."""
         words = [sys.executable, "-m", "tests.lab_scenarios.worker", self.scenario, self.what, str(self.seed)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(SERVERS)])
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
         with subprocess.Popen(
             words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:

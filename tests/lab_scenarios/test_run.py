@@ -55,7 +55,15 @@ def quarter() -> tuple[int, str]:
     return program.returncode, printed + errors
 
 
-@pytest.mark.parametrize("name", QUARTER)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=[pytest.mark.requires("tor", "obfs4proxy")] if name.startswith("tor-") else []
+        )
+        for name in QUARTER
+    ],
+)
 def test_everything_that_is_said_is_right(quarter: tuple[int, str], name: str) -> None:
     _, printed = quarter
     assert f"{name} 0: right" in printed, printed

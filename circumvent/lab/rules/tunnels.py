@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from circumvent.lab.blocking import Judgement
+from circumvent.lab.dns import read_question
 from circumvent.lab.flow import MOST_FIRST, UP
 from circumvent.lab.packet import TCP, UDP
 from circumvent.lab.rules.encrypted import looks_fully_encrypted
@@ -42,6 +43,8 @@ class OpenVpn:
             if int.from_bytes(message[:2]) != len(message) - 2:
                 return Judgement.NEVER
             message = message[2:]
+        if read_question(message) is not None:
+            return Judgement.NEVER  # one of 128 questions begins with such an opcode: their ids are chance
         is_reset = _OPENVPN_SHORTEST <= len(message) <= _OPENVPN_LONGEST and message[0] in _OPENVPN_RESETS
         return Judgement.YES if is_reset else Judgement.NEVER
 

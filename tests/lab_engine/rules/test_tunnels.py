@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import dns.message
 import pytest
 
 from circumvent.lab.actions import Drop
@@ -37,6 +38,13 @@ def test_what_is_no_openvpn(family: int) -> None:
     udp = Udp(Net(blocked(OpenVpn())), family=family)
     assert udp.up(b"something else").untouched
     assert udp.up(RESET_V2).untouched  # not the first packet
+
+
+@pytest.mark.parametrize("first", [0x38, 0x50])
+def test_a_question_whose_id_begins_as_openvpn_does_is_none(family: int, first: int) -> None:
+    question = dns.message.make_query("www.free.example", "A", id=first << 8).to_wire()
+    assert Udp(Net(blocked(OpenVpn())), family=family).up(question).untouched
+    assert opened(Net(blocked(OpenVpn())), family=family).up(len(question).to_bytes(2) + question).untouched
 
 
 def test_wireguard(family: int) -> None:
