@@ -92,9 +92,9 @@ def run_check(settings: CheckSettings, output: Output) -> int:
         began = None  # a person thought about it, which is no time of the check's
     if settings.save:
         kept.load_chain(plan)
-    from circumvent.cli.drive import drive  # noqa: PLC0415 - anyio and the engine; not for --plan or mistakes
+    from circumvent.cli.links_in_check import run_links  # noqa: PLC0415 - the engine; not for --plan or mistakes
 
-    report, interrupted = drive(plan, view_for(output), began)
+    report, interrupted = run_links(plan, lambda: view_for(output), began, quiet=output.quiet)
     if output.dump is not None:
         try:
             write_dump(report, output.dump, output.redact or "default")

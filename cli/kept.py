@@ -44,9 +44,12 @@ def keep(report: Report, plan: Plan) -> None:
     # That somebody has a satellite terminal is never written down: having one is punished in places.
     told = [option for option in report.options if not option.baseline and not is_satellite(option.kind)]
     verdicts = {option.id: option.status.value for option in told}
+    # Nor what came over one: kept verdicts carry a name that only who knows the line can make.
+    over_terminal = any(link.default and link.terminals for link in report.links)
     state = State()
     try:
-        state.keep_verdicts(network_name(plan), verdicts)
+        if not over_terminal:
+            state.keep_verdicts(network_name(plan), verdicts)
         if plan.root_keys is not None and (chain := plan.root_keys.save()):
             state.keep_dnssec_chain(chain)
     except OSError as exc:

@@ -62,6 +62,7 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/lab/scenario_catalogue.py": "tests/lab_scenarios/test_scenario_catalogue.py - likewise",
     "circumvent/lab/scenario_client.py": "tests/lab_scenarios/test_scenario_client.py - likewise",
     "circumvent/lab/scenario_device.py": "tests/lab_scenarios/test_run.py - it needs a wire",
+    "circumvent/lab/scenario_dish.py": "tests/lab_scenarios/test_scenario_dish.py - likewise",
     "circumvent/lab/scenario_helper.py": "tests/lab_scenarios/test_scenario_helper.py - likewise",
     "circumvent/lab/scenario_rules.py": "tests/lab_scenarios/test_scenario_rules.py - likewise",
     "circumvent/lab/scenario_world.py": "tests/lab_scenarios/test_scenario_world.py - likewise",

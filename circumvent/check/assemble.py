@@ -239,7 +239,8 @@ def exit_code(report: Report, *, need: str | None, interrupted: bool) -> int:
     if interrupted:
         return 3
     tried = [option for option in report.options if not option.baseline]
-    if any(_is_a_way(option, need) for option in tried):
+    over_others = [option for link in report.links for option in link.options if not option.baseline]
+    if any(_is_a_way(option, need) for option in (*tried, *over_others)):
         return 0
     if not tried and need in {None, Scope.DIRECT} and any(one.direct in USABLE for one in report.targets):
         return 0

@@ -28,6 +28,7 @@ from circumvent.redaction.detail import (
     public_word,
     tells_uptime,
 )
+from circumvent.redaction.links import without_link_traces
 from circumvent.redaction.text import (
     ABOUT_THE_USER,
     HARDWARE_ADDRESS,
@@ -109,6 +110,9 @@ class _Redactor:
         source = {key: value for key, value in self._source.items() if key in Report.__struct_fields__}
         gone = self._satellite_ids()
         options = [self._option(row) for row in _rows(source, "options") if str(row.get("id")) not in gone]
+        return without_link_traces(self._whole(source, options, gone), _rows(source, "links"))
+
+    def _whole(self, source: Document, options: list[Document], gone: set[str]) -> Document:
         return {
             **source,
             "redaction": str(Redaction.STRICT if self._strict else Redaction.DEFAULT),

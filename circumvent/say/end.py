@@ -9,6 +9,7 @@ from circumvent.model.words import NetworkState, Reason, Scope, Status
 from circumvent.say import network
 from circumvent.say.blocks import Block, Groups, Heading, Point, Points, Sentence, Space, Steps, Table
 from circumvent.say.language import _
+from circumvent.say.links import link_blocks
 from circumvent.say.names import Names
 from circumvent.say.reasons import failure_clause
 from circumvent.say.sums import asked_for, carries, counted
@@ -61,6 +62,7 @@ def end_screen(report: Report, ending: Ending | None = None) -> tuple[Block, ...
         blocks += [Space(), Heading(heading), Table(table)]
     if rest:
         blocks += [Space(), Heading(_("What does not, from here")), Groups(rest)]
+    blocks += link_blocks(report)
     blocks += _targets(report, names)
     blocks += _first(report, about)
     if state is NetworkState.OPEN:
@@ -279,6 +281,7 @@ def _no_way_out(report: Report, ending: Ending) -> tuple[Block, ...]:
     )
     if told:
         blocks += [Space(), Heading(_("What was tried")), Groups(told)]
+    blocks += link_blocks(report)
     blocks += [Space(), Heading(_("Do this now")), Steps(_next_steps(report, state))]
     blocks += [Space(), Sentence(cost(report, ending))]
     return tuple(blocks)
