@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, runtime_checkable
 
 import anyio
 
@@ -35,13 +35,32 @@ _LONGEST: Final = LONGEST_DOCUMENT + 16 * 1024
 _ENDED: Final = (NetError, OSError, anyio.EndOfStream, anyio.BrokenResourceError)
 
 
+@runtime_checkable
+class Repeating(Protocol):
+    """A stream that repeats what its path loses, and hears the far end also while nothing new arrives."""
+
+    on_heard: Callable[[], None] | None
+
+
 class Directory:
     """What one relay serves through one circuit."""
 
     def __init__(
-        self, channel: Channel, hop: Hop, identity: Identity, context: Context, address: str | None = None
+        self,
+        channel: Channel,
+        hop: Hop,
+        identity: Identity,
+        context: Context,
+        address: str | None = None,
+        *,
+        below: object = None,
     ) -> None:
-        """Ask through ``hop`` the relay that proved ``identity``; ``address`` is the relay's own, if known."""
+        """Ask through ``hop`` the relay that proved ``identity``; ``address`` is the relay's own, if known.
+
+        ``below`` is the stream that the link is on: where it is :class:`Repeating`, a flow stands still only when
+        nobody is heard there any more. That the far end is heard and nothing new arrives is slow, and nobody's cut.
+        """
+        self._below = below if isinstance(below, Repeating) else None
         self._channel = channel
         self._hop = hop
         self._identity = identity
@@ -141,6 +160,8 @@ class Directory:
             still.deadline = anyio.current_time() + limit
 
         self._channel.on_move = self._moved = moved
+        if self._below is not None:
+            self._below.on_heard = moved
         try:
             with anyio.move_on_after(LONGEST), still:
                 await move(step)
@@ -152,6 +173,8 @@ class Directory:
             self._cut(exc, before)
         finally:
             self._channel.on_move = None
+            if self._below is not None:
+                self._below.on_heard = None
 
     def _cut(self, exc: Exception, before: int) -> NoReturn:
         """Raise what ended the flow: a cut where bytes had come down, else as it is."""

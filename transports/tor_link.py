@@ -56,7 +56,7 @@ async def prove_tor_link(
         identity = await _handshake(channel, tls, option, context, address)
         async with context.trace.step("circuit"):
             hop = await open_hop(channel, context)
-        directory = Directory(channel, hop, identity, context, address)
+        directory = Directory(channel, hop, identity, context, address, below=stream)
         await directory.carry()
         if context.goal.at_least(Proof.SUSTAINED):
             await directory.sustain()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.abc
 import pytest
 
 from circumvent.model.words import Proof
+from circumvent.net.errors import StepFailed
+from circumvent.transports import tor_directory
+from circumvent.transports.tor_link import prove_tor_link
 from tests.faults import proxy as faults
 from tests.faults.tor import DAY, FakeRelay
 from tests.transports.tor_context import bridge, context, detail_of, failure_of, try_once
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from circumvent.model.record import Attempt
+    from circumvent.net.stream import ByteStream
 
 pytestmark = pytest.mark.anyio
 
@@ -124,6 +131,75 @@ async def test_a_circuit_that_died_while_it_was_idle(tmp_path: Path) -> None:
     attempt = await met(relay, tmp_path, goal=Proof.CARRIED, idle=0.05)
     assert failure_of(attempt) == ("idle", "wrong_answer")
     assert attempt.proof is Proof.CARRIED
+
+
+class Heard(anyio.abc.ByteStream):
+    """A stream whose path loses and repeats: the far end is heard now and then, whether anything new came or not."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self.on_heard: Callable[[], None] | None = None
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        return await self._stream.receive(max_bytes)
+
+    async def send(self, item: bytes) -> None:
+        await self._stream.send(item)
+
+    async def send_eof(self) -> None:
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def hear(self) -> None:
+        while True:
+            await anyio.sleep(0.02)
+            if self.on_heard is not None:
+                self.on_heard()
+
+
+class TestStanding:
+    """A flow from which nothing new comes."""
+
+    async def met(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, heard: bool) -> Attempt:
+        monkeypatch.setattr(tor_directory, "LONGEST", 1.5)
+        relay = FakeRelay()
+
+        def answer(body: bytes) -> bytes:
+            relay.says_nothing_on_streams = relay.requests > 5
+            return body
+
+        relay.change_descriptor = answer
+        given = context(limit=0.5)
+        async with (
+            faults.serving(relay.serve, tls=relay.tls(folder)) as served,
+            anyio.create_task_group() as group,
+        ):
+            option = bridge(f"Bridge 127.0.0.1:{served.port} {relay.fingerprint.hex()}")
+            stream = Heard(await given.dialer.stream(option.endpoint, given.trace))
+            if heard:
+                group.start_soon(stream.hear)
+            with suppress(StepFailed):
+                await prove_tor_link(stream, option, given)
+            group.cancel_scope.cancel()
+        return given.trace.attempt()
+
+    async def test_while_nobody_is_heard_it_was_cut(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        attempt = await self.met(tmp_path, monkeypatch, heard=False)
+        assert failure_of(attempt) == ("sustain_down", "truncated_after_n_bytes")
+        assert attempt.cut_bytes is not None
+
+    async def test_while_the_far_end_is_heard_it_is_slow(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The path loses what is repeated: nobody cut anything."""
+        attempt = await self.met(tmp_path, monkeypatch, heard=True)
+        assert failure_of(attempt) == ("sustain_down", "generic_timeout_error")
+        assert attempt.cut_bytes is None
+        assert attempt.proof is Proof.CARRIED
 
 
 class TestClocks:

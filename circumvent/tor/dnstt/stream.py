@@ -86,6 +86,8 @@ class DnsttStream(ByteStream):
         self.strays = 0
         #: Bytes of the longest answer.
         self.longest = 0
+        #: Called at each answer of the server's, also one that brings nothing new.
+        self.on_heard: Callable[[], None] | None = None
 
     async def run(self) -> None:
         """Send and receive until cancelled, or until something is wrong, which :meth:`receive` and :meth:`send` raise."""
@@ -161,6 +163,8 @@ class DnsttStream(ByteStream):
                 self.strays += 1
                 continue
             self.longest = max(self.longest, len(message))
+            if self.on_heard is not None:
+                self.on_heard()
             for packet in packets:
                 self._take(packet)
             if packets:

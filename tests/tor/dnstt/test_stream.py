@@ -14,6 +14,7 @@ import pytest
 from circumvent.net.errors import PeerError
 from circumvent.tor.dnstt.questions import Encoder
 from circumvent.tor.dnstt.stream import DnsttStream
+from circumvent.transports.tor_directory import Repeating
 
 pytestmark = pytest.mark.anyio
 RECORDED: dict[str, Any] = json.loads(
@@ -61,6 +62,9 @@ def stream_over(link: Replayed, *, key: str = RECORDED["public_key"]) -> DnsttSt
 async def test_what_the_real_server_said() -> None:
     link = Replayed(answers())
     stream = stream_over(link)
+    heard: list[int] = []
+    stream.on_heard = lambda: heard.append(stream.longest)
+    assert isinstance(stream, Repeating)  # what stands still is no cut while its server is heard
     want = RECORDED["sentence"] + (RECORDED["asked"] * RECORDED["times"]).upper()
     async with anyio.create_task_group() as group:
         group.start_soon(stream.run)
@@ -71,6 +75,7 @@ async def test_what_the_real_server_said() -> None:
         group.cancel_scope.cancel()
     assert got.decode() == want
     assert stream.longest > 1000
+    assert len(heard) == len(answers())
     assert stream.strays == 0
     await stream.aclose()
     assert link.closed
