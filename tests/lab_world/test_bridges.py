@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import pytest
 from circumvent.inputs.bridge_lines import parse_bridge
 from circumvent.lab.wire import WireConfig, open_wire
 from circumvent.lab.world import arguments, bridges, process
-from circumvent.lab.world.bridge_keys import BridgeKeys
 from circumvent.lab.world.bridges import BRIDGE_COMMANDS, lacking, with_bridges
 from circumvent.lab.world.daemons import PROGRAMS
 from circumvent.lab.world.prepare import prepare
@@ -69,15 +67,6 @@ def test_users_are_told_the_truth_or_one_thing_that_is_wrong(prepared_world: Pre
         assert (vanilla.fingerprint == bytes.fromhex(keys.fingerprint)) is ("relay" not in name)
         assert (obfs4.public_key == bytes.fromhex(keys.public_key)) is ("cert" not in name)
         assert obfs4.node_id == bytes.fromhex(keys.node_id)
-
-
-def test_keys_are_what_tor_keeps() -> None:
-    keys = BridgeKeys.fresh()
-    assert keys.identity.startswith("-----BEGIN RSA PRIVATE KEY-----")
-    assert re.fullmatch("[0-9A-F]{40}", keys.fingerprint)
-    assert len(keys.cert) == 70
-    assert BridgeKeys.fresh() != keys
-    assert msgspec.json.decode(keys.obfs4_state)["public-key"] == keys.public_key
 
 
 @pytest.fixture(scope="module")
