@@ -162,6 +162,16 @@ def wipe() -> int:
 
 
 app.add_typer(satellite, name="satellite")
+
+
+@app.command("guide")
+def guide(name: options.Page = None, plain: options.Plain = False) -> int:
+    """Short pages that work without the internet. Without a name: which pages there are."""
+    from circumvent.cli.guide_command import run_guide  # noqa: PLC0415 - not for --help
+
+    return run_guide(name, plain=plain)
+
+
 app.add_typer(lab, name="lab")
 
 

@@ -41,6 +41,10 @@ _EXAMPLES: Final = {
   circumvent satellite plan --near Tehran
   circumvent satellite plan --near 35.7,51.4 --svg plan.svg
 """,
+    "guide": """
+  circumvent guide
+  circumvent guide satellite-route
+""",
     "lab": """
   circumvent lab list
   circumvent lab run russia-tspu-tls
@@ -100,8 +104,7 @@ def root_help(group: Any) -> str:
     lines += [
         "",
         "Options",
-        "  --version      print the version",
-        "  --help         this page; circumvent COMMAND --help for one command",
+        "  --version, --help    the version; this page (COMMAND --help: of one command)",
         "",
         "Nothing is sent to anyone. A check does contact the servers it tries: whoever",
         "runs this network can see that. To see first what would be contacted:",

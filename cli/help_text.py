@@ -17,12 +17,12 @@ Commands
   report         read a report that somebody sent you
   convert        write an option in another form, to hand it on
   wipe           delete what --save kept on this device
+  guide          short pages that work without the internet
   satellite      look for a satellite terminal and test it
   lab            run the same tool behind a simulated censor
 
 Options
-  --version      print the version
-  --help         this page; circumvent COMMAND --help for one command
+  --version, --help    the version; this page (COMMAND --help: of one command)
 
 Nothing is sent to anyone. A check does contact the servers it tries: whoever
 runs this network can see that. To see first what would be contacted:

@@ -126,6 +126,7 @@ DumpBridges = Annotated[
 JsonBridges = Annotated[bool, _flag(_OUTPUT, "--json", "one JSON document, with the lines in it")]
 Kinds = Annotated[bool, _flag(_WHAT, "--kinds", "the kinds of option, and what is true of each")]
 Sources = Annotated[bool, _flag(_OUTPUT, "--sources", "where each fact comes from, and when it was seen")]
+Page = Annotated[str | None, typer.Argument(metavar="PAGE")]
 IdOrFile = Annotated[str, typer.Argument(metavar="ID|FILE")]
 WithStatus = Annotated[
     str | None,

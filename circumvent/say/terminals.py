@@ -108,8 +108,8 @@ def nothing_screen(where: Surroundings, seconds: float) -> tuple[Block, ...]:
         ),
         Sentence(
             _(
-                "If you have one behind another router: that router needs a route to 192.168.100.1 by the port that the "
-                "terminal is plugged into (in its settings: static routes). Then run it again."
+                "If you have one behind another router, that router needs a route to 192.168.100.1: circumvent guide "
+                "satellite-route"
             )
         ),
     ]

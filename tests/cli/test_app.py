@@ -86,7 +86,7 @@ def test_the_entry_points_answer() -> None:
     [
         (["chek"], 'circumvent: there is no command "chek". Did you mean check? All commands: circumvent --help'),
         (["--lang"], 'circumvent: there is no option "--lang". All commands: circumvent --help'),
-        (["guide"], 'circumvent: there is no command "guide". All commands: circumvent --help'),
+        (["seal"], 'circumvent: there is no command "seal". All commands: circumvent --help'),
         (["check", "--lang", "fa"], 'circumvent check: there is no option "--lang". All options: circumvent check --help'),
         (["check", "--trails", "3"], 'circumvent check: there is no option "--trails". Did you mean --trials? All options: circumvent check --help'),
         (["check", "--deadline"], "--deadline: a value must follow: --deadline SECONDS. All options: circumvent check --help"),

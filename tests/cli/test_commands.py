@@ -20,6 +20,7 @@ def test_these_commands_exist_and_no_others() -> None:
         "report",
         "convert",
         "wipe",
+        "guide",
         "satellite",
         "lab",
     ]
