@@ -139,7 +139,8 @@ def _terminals(settings: CheckSettings, *, look: bool) -> tuple[Option, ...]:
         if not found:
             terminal.tell(NO_TERMINAL)
         return found
-    places = dict.fromkeys(one.address for one in where_to_look(settings).candidates)
+    where = where_to_look(settings)
+    places = dict.fromkeys(one.address for one in (*where.candidates, *where.others))
     terminal.tell(LOOKED_AT.format(places=", ".join(places) or "nowhere"))
     return ()
 

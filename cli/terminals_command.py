@@ -17,9 +17,11 @@ from circumvent.cli.check_command import laws_of
 from circumvent.cli.drive import Silent, drive
 from circumvent.cli.terminals_in_check import behind
 from circumvent.model.kinds import SATELLITE, is_satellite
-from circumvent.satellite.document import terminal_document
-from circumvent.satellite.find import find_terminals, read_surroundings
+from circumvent.satellite.document import other_document, terminal_document
+from circumvent.satellite.find import read_surroundings
 from circumvent.satellite.judge import judge, lost_share
+from circumvent.satellite.others import look_around
+from circumvent.say.other_terminals import SeenOther, others_screen
 from circumvent.say.terminals import Seen, nothing_screen, terminals_screen
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from circumvent.model.report import OptionReport
     from circumvent.satellite.find import Surroundings, Terminal
+    from circumvent.satellite.others import Other
 
 NOTHING: Final = 1
 STOPPED: Final = 3
@@ -51,22 +54,29 @@ def run_terminals(
     for sentence in laws_of({SATELLITE}, settings):
         screen.tell(sentence)
     where = behind(read_surroundings(), interface)
-    found = [_seen(one) for one in anyio.run(find_terminals, where.candidates)]
+    around = anyio.run(look_around, where)
+    found = [_seen(one) for one in around.dishes]
+    others = [SeenOther(other=one) for one in around.apart]
     stopped = False
     if not quiet_sky:
         for number, seen in enumerate(found):
             if seen.judgement.broken is None and not stopped:
-                internet, stopped = _through(seen.terminal, settings)
+                internet, stopped = _through("starlink", seen.terminal, settings)
                 found[number] = replace(seen, internet=internet)
+        for number, other in enumerate(others):
+            if other.other.sure and not stopped:
+                internet, stopped = _through("satellite-terminal", other.other, settings)
+                others[number] = replace(other, internet=internet)
     seconds = time.monotonic() - began
     if json:
-        print(json_text.dumps(_document(found, where, seconds), indent=2), flush=True)
+        print(json_text.dumps(_document(found, others, where, seconds), indent=2), flush=True)
     else:
-        page = terminals_screen(found, seconds) if found else nothing_screen(where, seconds)
-        screen.show(page, sys.stdout, plain=plain)
+        page = terminals_screen(found, seconds) if found or others else nothing_screen(where, seconds)
+        screen.show((*others_screen(others), *page), sys.stdout, plain=plain)
     if stopped:
         return STOPPED
-    return 0 if any(seen.carries for seen in found) else NOTHING
+    carried = any(seen.carries for seen in found) or any(seen.carries for seen in others)
+    return 0 if carried else NOTHING
 
 
 def _seen(terminal: Terminal) -> Seen:
@@ -77,9 +87,11 @@ def _seen(terminal: Terminal) -> Seen:
     )
 
 
-def _through(terminal: Terminal, settings: CheckSettings) -> tuple[OptionReport | None, bool]:
+def _through(
+    kind: str, terminal: Terminal | Other, settings: CheckSettings
+) -> tuple[OptionReport | None, bool]:
     """Run a check of the terminal alone, by its interface; return what came of it, and whether it was stopped."""
-    table = f'[[option]]\nkind = "starlink"\nhost = "{terminal.address}"\n'
+    table = f'[[option]]\nkind = "{kind}"\nhost = "{terminal.address}"\n'
     wanted = replace(
         settings,
         named=("-",),
@@ -93,18 +105,23 @@ def _through(terminal: Terminal, settings: CheckSettings) -> tuple[OptionReport 
     return next(tried, None), stopped
 
 
-def _document(found: Sequence[Seen], where: Surroundings, seconds: float) -> dict[str, object]:
+def _document(
+    found: Sequence[Seen], others: Sequence[SeenOther], where: Surroundings, seconds: float
+) -> dict[str, object]:
     return {
         "terminals": [
             {
                 **terminal_document(seen.terminal, seen.judgement, seen.lost),
-                "internet": None
-                if seen.internet is None
-                else {"status": seen.internet.status.value, "proof": seen.internet.proof.value},
+                "internet": _internet(seen.internet),
             }
             for seen in found
         ],
+        "others": [{**other_document(seen.other), "internet": _internet(seen.internet)} for seen in others],
         "looked_at": list(where.networks),
         "carrier_address": where.carrier,
         "seconds": round(seconds, 2),
     }
+
+
+def _internet(tried: OptionReport | None) -> dict[str, str] | None:
+    return None if tried is None else {"status": tried.status.value, "proof": tried.proof.value}

@@ -20,23 +20,27 @@ from circumvent.net.interfaces import owner_of
 from circumvent.net.sock import SocketStream, UdpSocket
 from circumvent.satellite.ask import DishLink
 from circumvent.satellite.judge import Health, judge, lost_share, signs_of
+from circumvent.satellite.recognise import physics
 from circumvent.satellite.signs import detail_of
 from circumvent.transports.carry import carry_through
 from circumvent.transports.link_loss import watch_loss
 from circumvent.transports.sustain import sustain_through
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from circumvent.model.option import Endpoint, Option
     from circumvent.model.record import Json
     from circumvent.net.stream import ByteStream, DatagramStream, Dialer
     from circumvent.net.trace import Trace
     from circumvent.satellite.dish import DishHistory, DishStatus
     from circumvent.satellite.judge import Judgement
+    from circumvent.satellite.signs import Found
     from circumvent.transport import Context
 
 
 class StarlinkTransport:
-    """Steps: ``connect``, ``terminal``, ``sky``, ``gateway``, ``link``, those of the controls, ``internet``, ``handovers``."""
+    """Steps: ``connect``, ``terminal``, ``sky``, ``gateway``, ``link``, those of the controls, ``physics``, ``loss``, ``internet``, ``handovers``."""
 
     async def attempt(self, option: Option, context: Context) -> None:
         """Walk the chain until a link is broken, or the goal is reached."""
@@ -68,7 +72,7 @@ class _Dish:
             seen = judge(status, history)
             step.detail.update(_sky_detail(status, history, seen))
             if seen.sky is Health.BROKEN:
-                raise _no_sky(seen)
+                raise no_sky(seen.reason, seen.causes)
 
     async def gateway(self, status: DishStatus, history: DishHistory | None) -> None:
         """Tell whether its own pings come back from the ground: over its last two minutes, where it says that."""
@@ -84,27 +88,8 @@ class _Dish:
                 raise PeerError(failures.PACKET_LOSS, "the terminal's own pings to the ground are lost")
 
     async def internet(self) -> None:
-        """Fetch the controls, watch the link for loss, and move 64 KiB, all through the link behind which the dish is.
-
-        A link that loses too much is not one that lasts, however many bytes come through.
-        """
-        context, trace = self._context, self._trace
-        place = trace.address, trace.family
-        trace.another_way()  # the latency is the link's, not that of questions to the dish
-        dialer = _SameLink(context.dialer, self._link.local)
-        bulk = context.controls.bulk if context.goal.at_least(Proof.SUSTAINED) else None
-        try:
-            await carry_through(dialer, self._option, replace(context, goal=Proof.CARRIED))
-            if bulk is not None and await watch_loss(dialer, context):
-                await sustain_through(dialer, bulk, context)
-        except CannotTry as exc:
-            if exc.reason is not Reason.NAME_PRIVATE:
-                raise
-            # No resolver of this run answered: that is what came of the link, after a dish that was asked and is well.
-            async with trace.step("internet"):
-                raise PeerError(failures.NETWORK_UNREACHABLE, "no name could be looked up") from exc
-        finally:
-            trace.address, trace.family = place
+        """Fetch the controls, and move 64 KiB, through the link behind which the dish is."""
+        await prove_link(self._link.local, self._option, self._context)
 
     async def handovers(self, seconds: float) -> None:
         """Note how many of the dish's own pings were lost while the link was idle: satellites change every 15 s."""
@@ -113,7 +98,49 @@ class _Dish:
             step.detail.update(_history_detail(history))
 
 
-class _SameLink:
+async def prove_link(local: str | None, option: Option, context: Context) -> None:
+    """Fetch the controls, watch the link for loss, and move 64 KiB, all by the interface that has the address ``local``.
+
+    A link that loses too much is not one that lasts, however many bytes come through. What light says of the round trips
+    stands in a step ``physics``.
+
+    :raises StepFailed: when it does not carry, or does not last.
+    """
+    trace = context.trace
+    place = trace.address, trace.family
+    trace.another_way()  # the latency is the link's, not that of questions to the terminal
+    dialer = SameLink(context.dialer, local)
+    bulk = context.controls.bulk if context.goal.at_least(Proof.SUSTAINED) else None
+    try:
+        await carry_through(dialer, option, replace(context, goal=Proof.CARRIED))
+        async with trace.step("physics") as step:
+            step.detail.update(_physics(trace))
+        if bulk is not None and await watch_loss(dialer, context):
+            await sustain_through(dialer, bulk, context)
+    except CannotTry as exc:
+        if exc.reason is not Reason.NAME_PRIVATE:
+            raise
+        # No resolver of this run answered: that is what came of the link, after a terminal that was asked and is well.
+        async with trace.step("internet"):
+            raise PeerError(failures.NETWORK_UNREACHABLE, "no name could be looked up") from exc
+    finally:
+        trace.address, trace.family = place
+
+
+def _physics(trace: Trace) -> dict[str, Json]:
+    """Return what the round trips of handshakes with controls say: each is one round trip or more, so too long if anything."""
+    trips = [
+        (step.t - step.t0) * 1000
+        for step in trace.steps
+        if step.name == "control_tls" and step.failure is None
+    ]
+    light = physics(trips)
+    if light.least is None:
+        return {"unavailable": "no handshake was seen through it"}
+    return {"rtt_ms": round(light.least, 1), "excluded": list(light.excluded), "fits": list(light.fits)}
+
+
+class SameLink:
     """Opens connections only by the interface by which the dish was reached: what leaves elsewhere proves nothing of it."""
 
     def __init__(self, dialer: Dialer, local: str | None) -> None:
@@ -159,17 +186,17 @@ class _SameLink:
         return owner_of(self._local, everybody) == owner_of(stream.local_address, everybody)
 
 
-def _no_sky(seen: Judgement) -> PeerError:
+def no_sky(reason: str | None, found: Iterable[Found]) -> PeerError:
     """Return what a broken sky is in words: the operator's no, or no network.
 
     The dish does not prove who it is, so its no is none of an authenticated peer.
     """
-    causes = {found.cause for found in seen.causes}
+    causes = {one.cause for one in found}
     if FindingKind.ACCOUNT_INACTIVE in causes:
-        return Refusal(failures.AUTH_REJECTED, seen.reason, authenticated=False)
+        return Refusal(failures.AUTH_REJECTED, reason, authenticated=False)
     if FindingKind.NO_SERVICE_HERE in causes:
-        return Refusal(failures.GEO_REFUSED, seen.reason, authenticated=False)
-    return PeerError(failures.NETWORK_UNREACHABLE, seen.reason)
+        return Refusal(failures.GEO_REFUSED, reason, authenticated=False)
+    return PeerError(failures.NETWORK_UNREACHABLE, reason)
 
 
 def _sky_detail(status: DishStatus, history: DishHistory | None, seen: Judgement) -> dict[str, Json]:

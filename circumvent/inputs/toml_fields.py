@@ -62,6 +62,7 @@ FIELDS: Final = {
     "openvpn": _ACCOUNT | {"kind", "label", "profile", "via"},
     "sstp": _COMMON | _ACCOUNT | {"sni", "ca", "pap", "pin"},
     "starlink": _COMMON,
+    "satellite-terminal": _COMMON,
     "stun": _COMMON | _TLS | {"tls", "transport"},
     "wireguard": _WIREGUARD,
     "amneziawg": _WIREGUARD | AMNEZIA | LATER,

@@ -52,7 +52,7 @@ SCHEMES: Final = {
 #: Kinds of the project's own TOML that later versions know.
 KINDS_TO_COME: Final = frozenset({
     "anytls", "hysteria2", "mtproto",
-    "satellite-terminal", "shadowsocks", "signal-proxy", "ssh", "trojan", "tuic",
+    "shadowsocks", "signal-proxy", "ssh", "trojan", "tuic",
     "vless", "vmess", "whatsapp-proxy",
 })  # fmt: skip
 

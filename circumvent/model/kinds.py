@@ -345,6 +345,16 @@ KINDS: Final[Mapping[str, Kind]] = _table(
         port=9200,
         connections=2,
     ),
+    Kind(
+        name="satellite-terminal",
+        title="satellite terminal",
+        module=_T + "satellite_terminal",
+        family="satellite",
+        scope=Scope.SYSTEM,
+        exposure=_MARKING,
+        port=80,
+        connections=2,
+    ),
 )
 
 #: The words of ``--include``, ``--only`` and ``--skip`` beside the kinds themselves.

@@ -1,4 +1,4 @@
-"""The conversation with one dish: two questions, by gRPC on its usual port, else by gRPC-Web on 9201."""
+"""The conversation with one dish: two questions, by gRPC on its usual port, else by gRPC-Web on 9201; and with its router: one."""
 
 from __future__ import annotations
 
@@ -13,17 +13,60 @@ from circumvent.net.errors import PeerError, StepFailed
 from circumvent.net.sock import SocketStream
 from circumvent.satellite.dish import GET_HISTORY, GET_STATUS, RECENT, is_dish, read_history, read_status
 from circumvent.satellite.grpc import LARGEST, GrpcError, UnaryCall, frame, read_web, web_headers
+from circumvent.satellite.router import read_router
 
 if TYPE_CHECKING:
     from circumvent.net.stream import ByteStream, Dialer
     from circumvent.net.trace import Trace
     from circumvent.satellite.dish import DishHistory, DishStatus
+    from circumvent.satellite.router import RouterStatus
 
 GRPC_PORT: Final = 9200
 #: Where a dish's page asks the same by gRPC-Web; some firmware answers there alone.
 WEB_PORT: Final = 9201
 #: The one method that a dish has: what is asked is in the message.
 METHOD: Final = "/SpaceX.API.Device.Device/Handle"
+
+
+async def call_grpc(stream: ByteStream, endpoint: Endpoint, message: bytes, trace: Trace) -> bytes:
+    """Make the one call that Starlink's devices have, over a fresh connection.
+
+    :raises GrpcError: when the other side speaks something else, or says no.
+    """
+    call = UnaryCall(join_host_port(endpoint.host, endpoint.port), METHOD, message)
+    await stream.send(call.start())
+    while not call.done:
+        data = await stream.receive()
+        trace.prove(Proof.REACHED)
+        reply = call.feed(data)
+        if reply:
+            await stream.send(reply)
+    await stream.send(call.goodbye())
+    return call.result()
+
+
+async def ask_router(endpoint: Endpoint, dialer: Dialer, trace: Trace) -> tuple[RouterStatus, str | None]:
+    """Ask a Starlink router how it is, in the steps ``connect`` and ``terminal``; return that and our own address.
+
+    :raises StepFailed: when nobody answers as one.
+    """
+    stream = await dialer.stream(endpoint, trace)
+    try:
+        async with trace.step("terminal") as step:
+            step.detail["protocol"] = "grpc"
+            try:
+                answer = await call_grpc(stream, endpoint, GET_STATUS, trace)
+            except GrpcError as exc:
+                raise PeerError(failures.WRONG_ANSWER, str(exc)) from exc
+            status = read_router(answer)
+            if status is None:
+                raise PeerError(failures.WRONG_ANSWER, "it answers, and not as a router does")
+            trace.prove(Proof.HANDSHAKEN)
+            return status, stream.local_address if isinstance(stream, SocketStream) else None
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.aclose_forcefully(stream)
+    raise AssertionError  # pragma: no cover - a step that fails raises
 
 
 class DishLink:
@@ -80,8 +123,10 @@ class DishLink:
             async with self._trace.step("terminal") as step:
                 step.detail["protocol"] = "grpc-web" if self.web else "grpc"
                 try:
-                    call = self._over_web if self.web else self._over_grpc
-                    answer = await call(stream, endpoint, message)
+                    if self.web:
+                        answer = await self._over_web(stream, endpoint, message)
+                    else:
+                        answer = await call_grpc(stream, endpoint, message, self._trace)
                 except GrpcError as exc:
                     raise PeerError(failures.WRONG_ANSWER, str(exc)) from exc
                 if message == GET_STATUS and not is_dish(answer):
@@ -92,18 +137,6 @@ class DishLink:
             with anyio.CancelScope(shield=True):
                 await anyio.aclose_forcefully(stream)
         raise AssertionError  # pragma: no cover - a step that fails raises
-
-    async def _over_grpc(self, stream: ByteStream, endpoint: Endpoint, message: bytes) -> bytes:
-        call = UnaryCall(join_host_port(endpoint.host, endpoint.port), METHOD, message)
-        await stream.send(call.start())
-        while not call.done:
-            data = await stream.receive()
-            self._trace.prove(Proof.REACHED)
-            reply = call.feed(data)
-            if reply:
-                await stream.send(reply)
-        await stream.send(call.goodbye())
-        return call.result()
 
     async def _over_web(self, stream: ByteStream, endpoint: Endpoint, message: bytes) -> bytes:
         from circumvent.net.http import open_http  # noqa: PLC0415 - loaded where the first way failed

@@ -196,13 +196,15 @@ def read_status(answer: bytes) -> DishStatus | None:
         return None
     outage, gps, obstruction = status.message(_OUTAGE), status.message(_GPS), status.message(_OBSTRUCTION)
     alerts = status.message(_ALERTS)
+    latency = _positive(status.real(_LATENCY))
+    none_lost = latency is not None and _DROP_RATE not in status  # a zero is not written (proto3)
     return DishStatus(
         outage=None if outage is None else _OUTAGES.get(outage.integer(1) or 0, Outage.UNKNOWN),
         disabled=_disabled(status),
         alerts=() if alerts is None else tuple(name for bit, name in _HEALTH.items() if alerts.flag(bit)),
         stowed=bool(status.flag(_STOW_REQUESTED)),
-        drop_rate=_share(status.real(_DROP_RATE)),
-        latency_ms=_positive(status.real(_LATENCY)),
+        drop_rate=0.0 if none_lost else _share(status.real(_DROP_RATE)),
+        latency_ms=latency,
         obstructed=None if obstruction is None else _share(obstruction.real(_FRACTION) or 0.0),
         obstructed_now=None if obstruction is None else bool(obstruction.flag(_OBSTRUCTED_NOW)),
         obstruction_hours=None if obstruction is None else _hours(obstruction.real(_OBSTRUCTED_SECONDS)),
@@ -244,11 +246,16 @@ def _recent(ring: Sequence[float], current: int, recent: int) -> list[float]:
     return [ring[(current - 1 - back) % len(ring)] for back in range(count)]
 
 
+def disablement(code: int) -> Disabled | None:
+    """Return why a terminal is not served, by its code; ``None``: nothing is said against it."""
+    return None if code in _SERVED else _DISABLEMENTS.get(code, Disabled.OTHER)
+
+
 def _disabled(status: Message) -> Disabled | None:
-    code = status.integer(_DISABLED) or 0
-    if code in _SERVED:
-        return Disabled.CELL_DISABLED if status.flag(_CELL_DISABLED) else None
-    return _DISABLEMENTS.get(code, Disabled.OTHER)
+    found = disablement(status.integer(_DISABLED) or 0)
+    if found is None and status.flag(_CELL_DISABLED):
+        return Disabled.CELL_DISABLED
+    return found
 
 
 def _share(value: float | None) -> float | None:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from circumvent.satellite.find import Terminal
     from circumvent.satellite.geometry import Place
     from circumvent.satellite.judge import Judgement
+    from circumvent.satellite.others import Other
     from circumvent.satellite.plan import NearSite, SystemPlan
+    from circumvent.satellite.recognise import TerminalRow
 
 
 def plan_document(near: str, place: Place, plans: Sequence[SystemPlan]) -> dict[str, Any]:
@@ -42,6 +44,34 @@ def terminal_document(terminal: Terminal, judgement: Judgement, lost: float | No
             }
             for found in judgement.causes
         ],
+    }
+
+
+def other_document(other: Other) -> dict[str, Any]:
+    """Return what is known of a terminal that is no dish: what fits it and why; of a router what it says of the dish."""
+    router = other.router
+    return {
+        "address": other.address,
+        "interface": other.interface,
+        "systems": [
+            {
+                "model": fit.terminal.slug,
+                "name": fit.terminal.name,
+                "system": fit.terminal.system,
+                "certainty": fit.certainty.value,
+                "evidence": dict(fit.evidence),
+                **_origin(fit.terminal),
+            }
+            for fit in other.fits
+        ],
+        "dish": None
+        if router is None
+        else {
+            "behind": router.has_dish,
+            "state": None if router.disabled is None else router.disabled.value,
+            "lost": router.pop_lost,
+            "rtt_ms": router.pop_ms,
+        },
     }
 
 
@@ -82,5 +112,5 @@ def _near(one: NearSite) -> dict[str, Any]:
     }
 
 
-def _origin(row: System | Site) -> dict[str, Any]:
+def _origin(row: System | Site | TerminalRow) -> dict[str, Any]:
     return {"source": row.source, "date": row.date.isoformat(), "verified": row.verified}

@@ -23,6 +23,7 @@ from circumvent.net.sock import Source
 from circumvent.net.timeouts import Timeouts
 from circumvent.net.trace import Trace
 from circumvent.satellite.ask import GRPC_PORT, DishLink
+from circumvent.satellite.recognise import documented
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -64,11 +65,15 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Where to look on this device: ``networks`` are names of interfaces; ``carrier``: one has an address of RFC 6598."""
+    """Where to look on this device: ``networks`` are names of interfaces; ``carrier``: one has an address of RFC 6598.
+
+    ``candidates`` may be dishes; ``others`` may be other terminals.
+    """
 
     candidates: tuple[Candidate, ...]
     networks: tuple[str, ...]
     carrier: bool
+    others: tuple[Candidate, ...] = ()
 
 
 def read_surroundings() -> Surroundings:
@@ -82,6 +87,7 @@ def surroundings(
 ) -> Surroundings:
     """Return where a dish may be: private gateways, and the fixed address on its own link or behind a gateway."""
     found: dict[Candidate, None] = {}
+    others: dict[Candidate, None] = {}
     networks, carrier = [], False
     for name, addresses in everybody.items():
         own = [address for one in addresses if (address := _ipv4(one)) is not None and _is_used(address)]
@@ -92,12 +98,20 @@ def surroundings(
         gateways = [_ipv4(route.gateway) for route in routes if route.interface == name and route.gateway]
         for gateway in gateways:
             if gateway is not None and any(gateway in network for network in _PRIVATE):
-                found[Candidate(str(gateway), name)] = None
+                found[Candidate(str(gateway), name)] = others[Candidate(str(gateway), name)] = None
+        for place in documented([str(one) for one in own]):
+            others[Candidate(place, name)] = None
         if any(gateways) or any(address in _OWN_LINK for address in own):
             found[Candidate(FIXED, name)] = None
         for address in own:
             found.pop(Candidate(str(address), name), None)
-    return Surroundings(candidates=tuple(found)[:MOST], networks=tuple(networks), carrier=carrier)
+            others.pop(Candidate(str(address), name), None)
+    return Surroundings(
+        candidates=tuple(found)[:MOST],
+        networks=tuple(networks),
+        carrier=carrier,
+        others=tuple(others)[:MOST],
+    )
 
 
 async def find_terminals(candidates: Sequence[Candidate]) -> tuple[Terminal, ...]:
@@ -119,11 +133,20 @@ async def find_terminals(candidates: Sequence[Candidate]) -> tuple[Terminal, ...
     return tuple(found[candidate] for candidate in candidates if candidate in found)
 
 
-async def _ask(candidate: Candidate) -> Terminal | None:
-    trace = Trace("a0", clock=Clock(), timeouts=Timeouts(), limit=STEP)
+def local_trace() -> Trace:
+    """Return the record of one question to a place on the local network, where steps have little time."""
+    return Trace("a0", clock=Clock(), timeouts=Timeouts(), limit=STEP)
+
+
+def local_dialer(candidate: Candidate) -> DirectDialer:
+    """Return what reaches a candidate, by its own interface."""
     source = None if candidate.interface is None else Source(interface=candidate.interface)
-    dialer = DirectDialer(_NoNames(), source=source, policy=Policy(allow_private=True))
-    link = DishLink(Endpoint(host=candidate.address, port=GRPC_PORT), dialer, trace)
+    return DirectDialer(_NoNames(), source=source, policy=Policy(allow_private=True))
+
+
+async def _ask(candidate: Candidate) -> Terminal | None:
+    trace = local_trace()
+    link = DishLink(Endpoint(host=candidate.address, port=GRPC_PORT), local_dialer(candidate), trace)
     try:
         status = await link.status()
         asked = next(step for step in reversed(trace.steps) if step.name == "terminal")

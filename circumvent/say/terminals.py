@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from circumvent.model.report import OptionReport
     from circumvent.satellite.find import Surroundings, Terminal
-    from circumvent.satellite.judge import Found, Judgement
+    from circumvent.satellite.judge import Judgement
+    from circumvent.satellite.signs import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

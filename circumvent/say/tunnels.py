@@ -22,6 +22,7 @@ _APP: Final = {
     "openconnect": later("the OpenConnect or Cisco Secure Client app"),
     "sstp": later("this device's VPN settings (Windows), or an SSTP app"),
     "starlink": later("the terminal's own network"),
+    "satellite-terminal": later("the terminal's own network"),
 }
 _VISIBLE: Final = {
     "wireguard": later("a WireGuard VPN to one server: it is easy to recognise"),
@@ -32,6 +33,7 @@ _VISIBLE: Final = {
     "openconnect": later("long HTTPS connections to one server, and only their volume"),
     "sstp": later("a long HTTPS connection to one server, and only its volume"),
     "starlink": later("radio that can be located; the operator sees which sites"),
+    "satellite-terminal": later("radio that can be located; the operator sees which sites"),
 }
 #: Kinds whose servers answer nobody without the right key.
 _SILENT: Final = frozenset({"wireguard", "amneziawg"})

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.lab.names import Resolver
     from tests.lab.web import Web
 
+ROUTER = "127.91.4.1"
 #: Wanted: 2 s when there is no terminal. The bound is three times as generous, for a busy machine.
 WITHOUT = 6.0
 
@@ -61,7 +62,7 @@ def test_the_law_comes_before_the_first_packet(capsys: Any, monkeypatch: pytest.
         raise KeyboardInterrupt
 
     monkeypatch.setenv("TZ", "Asia/Tehran")
-    monkeypatch.setattr("circumvent.cli.terminals_command.find_terminals", find)
+    monkeypatch.setattr("circumvent.cli.terminals_command.look_around", find)
     assert main(["satellite"]) == 3
 
 
@@ -92,6 +93,34 @@ def test_a_quiet_sky_stays_quiet(capsys: Any, monkeypatch: pytest.MonkeyPatch) -
     said = capsys.readouterr().out
     assert "Whether the internet is behind it was not tried." in said
     assert "ut01000000" not in said
+
+
+@contextmanager
+def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    where = Surroundings(candidates=(), networks=("lo",), carrier=False, others=(Candidate(ROUTER),))
+    monkeypatch.setattr("circumvent.cli.terminals_command.read_surroundings", lambda: where)
+    command = [sys.executable, "-m", "tests.faults.dish_peers", "serve_router", ROUTER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as peer:
+        assert peer.stdout is not None
+        assert peer.stdout.readline() == b"ready\n"
+        yield
+        peer.kill()
+
+
+def test_a_router_tells_of_a_dish_that_is_not_in_reach(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with router(monkeypatch):
+        assert main(["satellite", "--quiet-sky"]) == 1
+        said = capsys.readouterr().out
+        assert main(["satellite", "--quiet-sky", "--json"]) == 1
+        document = json.loads(capsys.readouterr().out)
+    assert said.startswith("A Starlink router or Starlink Mini is here.")
+    assert "behind the router, by its word; pings to the ground station 33 ms, 0 % lost" in said
+    assert "ut01000000" not in said
+    assert document["terminals"] == []
+    (found,) = document["others"]
+    assert (found["address"], found["internet"]) == (ROUTER, None)
+    assert [(one["model"], one["certainty"]) for one in found["systems"]] == [("starlink-router", "known")]
+    assert found["dish"] == {"behind": True, "state": None, "lost": 0.0, "rtt_ms": 33.0}
 
 
 @pytest.mark.daemons

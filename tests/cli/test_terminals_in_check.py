@@ -12,6 +12,8 @@ from circumvent.check.settings import CheckSettings
 from circumvent.cli.app import main
 from circumvent.cli.terminals_in_check import found_terminals, wants_satellites
 from circumvent.satellite.find import Candidate, Surroundings
+from circumvent.satellite.others import Around, Other
+from circumvent.satellite.recognise import Certainty, Fit, terminals
 from tests.cli.test_terminals_command import dish
 
 if TYPE_CHECKING:
@@ -48,13 +50,39 @@ def test_one_option_for_each_dish_and_none_without() -> None:
     assert option.held_by_user
 
 
+def test_a_terminal_that_is_known_or_likely_is_an_option_and_one_that_may_be_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fits(model: str, certainty: Certainty) -> tuple[Fit, ...]:
+        row = next(row for row in terminals() if row.slug == model)
+        return (Fit(terminal=row, certainty=certainty),)
+
+    around = Around(
+        others=(
+            Other(address="192.168.1.1", interface="eth0", fits=fits("starlink-router", Certainty.KNOWN)),
+            Other(address="10.0.0.1", interface="eth1", fits=fits("hughesnet", Certainty.LIKELY)),
+            Other(address="192.168.128.100", interface="eth2", fits=fits("hughes-bgan", Certainty.POSSIBLE)),
+        )
+    )
+
+    async def look(_: object) -> Around:
+        return around
+
+    monkeypatch.setattr("circumvent.satellite.others.look_around", look)
+    found = found_terminals(CheckSettings(include=("satellite",)))
+    assert [(one.kind, one.label, str(one.endpoint)) for one in found] == [
+        ("satellite-terminal", "Starlink router or Starlink Mini", "192.168.1.1:80"),
+        ("satellite-terminal", "HughesNet HT2000W", "10.0.0.1:80"),
+    ]
+
+
 def test_a_plan_says_where_it_would_be_looked_for_and_looks_not(
     capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: object) -> None:
         raise AssertionError("a plan sends nothing")
 
-    monkeypatch.setattr("circumvent.satellite.find.find_terminals", refuse)
+    monkeypatch.setattr("circumvent.satellite.others.look_around", refuse)
     monkeypatch.setenv("TZ", "Asia/Tehran")
     assert main(["check", "--plan", "--include", "satellite"]) == 0
     said = capsys.readouterr().err

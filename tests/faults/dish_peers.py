@@ -1,7 +1,8 @@
 """gRPC's own client and server, each in a process of its own: their threads must not live in that of the tests.
 
 ``python -m tests.faults.dish_peers ask ADDRESS`` prints in hexadecimal what a dish answers; ``serve ADDRESS [STATE]`` is a
-dish (that is well), on gRPC's own server, until standard input ends. It prints a line when it serves.
+dish (that is well), on gRPC's own server, until standard input ends. It prints a line when it serves. ``router ADDRESS`` and
+``serve_router ADDRESS`` do the same with a router.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import grpc
 
+from circumvent.satellite.router import ROUTER_PORT
 from tests.faults.dish import GRPC_PORT, METHOD, STATES, Dish
 
 
@@ -30,9 +32,28 @@ def ask(address: str) -> None:
             _tell(exc.code().name)
 
 
+def router(address: str) -> None:
+    """Ask a router for its status as grpcio does."""
+    from tests.satellite.messages import make
+
+    with grpc.insecure_channel(f"{address}:{ROUTER_PORT}") as channel:
+        call: Any = channel.unary_unary(METHOD)  # type: ignore[call-arg]  # as above
+        _tell(call(make("Request", get_status={}).SerializeToString(), timeout=10).hex())
+
+
+def serve_router(address: str) -> None:
+    """Be a router that is well."""
+    from tests.faults.terminals import ROUTERS
+
+    _serve(Dish(ROUTERS["well"], past=None), f"{address}:{ROUTER_PORT}")
+
+
 def serve(address: str, state: str = "well") -> None:
     """Be a dish in a state."""
-    dish = Dish(STATES[state], past=None if state != "well" else Dish().past)
+    _serve(Dish(STATES[state], past=None if state != "well" else Dish().past), f"{address}:{GRPC_PORT}")
+
+
+def _serve(dish: Dish, where: str) -> None:
     service, _, method = METHOD[1:].partition("/")
 
     def handle(message: bytes, context: grpc.ServicerContext) -> bytes:
@@ -44,7 +65,7 @@ def serve(address: str, state: str = "well") -> None:
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=2))
     handlers = {method: grpc.unary_unary_rpc_method_handler(handle)}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-    server.add_insecure_port(f"{address}:{GRPC_PORT}")
+    server.add_insecure_port(where)
     server.start()
     _tell("ready")
     sys.stdin.read()
@@ -57,4 +78,4 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
-    {"ask": ask, "serve": serve}[sys.argv[1]](*sys.argv[2:])
+    {"ask": ask, "serve": serve, "router": router, "serve_router": serve_router}[sys.argv[1]](*sys.argv[2:])

@@ -62,6 +62,17 @@ _SCHEMA: Final = {
         "pop_ping_drop_rate": (1001, "float*"),
         "pop_ping_latency_ms": (1002, "float*"),
     },
+    "WifiStatus": {
+        "ipv4_wan_address": (1003, "string"),
+        "ping_drop_rate": (1004, "float"),
+        "ping_latency_ms": (1005, "float"),
+        "dish_ping_latency_ms": (1013, "float"),
+        "pop_ping_drop_rate": (1014, "float"),
+        "pop_ping_latency_ms": (1015, "float"),
+        "dish_id": (1023, "string"),
+        "dish_disablement_code": (1031, "int32"),
+        "no_wan_link": (1035, "bool"),
+    },
     "Location": {"lat": (1, "double"), "lon": (2, "double")},
     "Response": {
         "id": (1, "uint64"),
@@ -69,6 +80,7 @@ _SCHEMA: Final = {
         "get_location": (1017, "Location"),
         "dish_get_status": (2004, "DishStatus"),
         "dish_get_history": (2006, "DishHistory"),
+        "wifi_get_status": (3004, "WifiStatus"),
     },
     "Nothing": {},
     "Request": {
