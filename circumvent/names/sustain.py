@@ -29,6 +29,8 @@ DATAGRAMS: Final = 20  #: questions over datagrams
 LOST_AT_MOST: Final = 0.1  #: part of them
 PACE: Final = 0.025  #: seconds between two of them
 LAST_WAIT: Final = 1.0  #: seconds after the last one, or four round trips if that is more
+LATE_ROUND_TRIPS: Final = 4  #: of the slowest answer so far: what is late on a full line is not lost
+LATEST: Final = 5.0  #: seconds after the last one, at most, for that
 
 
 async def sustain(asker: Asker) -> None:
@@ -144,14 +146,17 @@ async def _datagrams(asker: Asker) -> None:
 
     async def one() -> None:
         nonlocal answered, failure
+        asked = trace.clock.now()
         try:
             await asker.once(question)
         except (OSError, PeerError) as exc:
             failure = exc
         else:
             answered += 1
+            late = min(LATE_ROUND_TRIPS * (trace.clock.now() - asked), LATEST)
+            trace.timeouts.grant(patience, DATAGRAMS * PACE + late)
 
-    async with trace.step("sustain_down", limit=DATAGRAMS * PACE + last_wait + 1.0) as step:
+    async with trace.step("sustain_down", limit=DATAGRAMS * PACE + max(last_wait, LATEST) + 1.0) as step:
         patience = trace.timeouts.open(DATAGRAMS * PACE + last_wait)
         try:
             with patience:

@@ -119,6 +119,13 @@ class Timeouts:
         self._open[scope] = _Running(now, limit, self.lost)
         return scope
 
+    def grant(self, scope: anyio.CancelScope, limit: float) -> None:
+        """Raise the own limit of a running step to ``limit`` seconds from its begin; it is never lowered."""
+        running = self._open[scope]
+        if running.fixed is not None and limit > running.fixed:
+            running.fixed = limit
+            self._extend(scope)
+
     @contextmanager
     def waiting(self, scopes: Sequence[anyio.CancelScope]) -> Iterator[None]:
         """Stop the clocks of these steps while they wait for ourselves."""

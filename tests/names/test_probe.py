@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import anyio
 import dns.message
 import pytest
 
+from circumvent.model import failure as failures
 from circumvent.model.words import Proof
 from circumvent.names.plan import NamesPlan, Wanted
 from circumvent.names.probe import probe_names
@@ -73,6 +76,34 @@ async def test_a_clock_that_is_put_right_proves_what_had_expired() -> None:
     right = context(names, clock=clock(), goal=Proof.CARRIED)
     await probe_names(Session(), OPTION, right, datagram=False)
     assert detail(right.trace.attempt(), "carry")["dnssec"] == "proved"
+
+
+class Slow(Session):
+    """Its paced questions are answered after so many seconds, in order; those without a number never."""
+
+    def __init__(self, *seconds: float) -> None:
+        super().__init__()
+        self._seconds = list(seconds)
+
+    async def query(self, message: bytes) -> bytes:
+        answer = await super().query(message)
+        if len(self.asked) > 3:  # the fresh name, the root's keys, the control
+            await anyio.sleep(self._seconds.pop(0) if self._seconds else math.inf)
+        return answer
+
+
+async def test_answers_over_a_full_line_are_late_and_not_lost() -> None:
+    """One comes after half a second, so the others are waited for: they take longer than a calm line would."""
+    given = context(plan(HONEST.anchor).carry_only(), clock=clock())
+    await probe_names(Slow(0.5, *[1.4] * 19), OPTION, given, datagram=True)
+    assert detail(given.trace.attempt(), "sustain_down")["answered"] == 20
+
+
+async def test_what_never_comes_is_lost() -> None:
+    given = context(plan(HONEST.anchor).carry_only(), clock=clock())
+    with pytest.raises(StepFailed, match=failures.PACKET_LOSS):
+        await probe_names(Slow(*[0.01] * 15), OPTION, given, datagram=True)
+    assert detail(given.trace.attempt(), "sustain_down")["answered"] == 15
 
 
 class TestLookUp:

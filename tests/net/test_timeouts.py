@@ -64,6 +64,17 @@ async def test_a_long_round_trip_gives_running_steps_more_time() -> None:
     assert fixed.deadline == other
 
 
+async def test_an_own_limit_can_be_raised_and_is_never_lowered() -> None:
+    timeouts = Timeouts()
+    adaptive, own = timeouts.open(), timeouts.open(1.0)
+    before, other = own.deadline, adaptive.deadline
+    timeouts.grant(own, 3.0)
+    timeouts.grant(own, 2.0)
+    timeouts.grant(adaptive, 100.0)
+    assert own.deadline == pytest.approx(before + 2.0)
+    assert adaptive.deadline == other
+
+
 async def test_silence_on_a_calm_machine_counts(watched: Trace) -> None:
     with pytest.raises(StepFailed):
         async with watched.step("connect", limit=0.15):
