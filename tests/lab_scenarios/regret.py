@@ -112,6 +112,8 @@ def _must_work(label: str, scenario: Scenario) -> bool:
 
 def _more(kind: str, label: str, world: World) -> int:
     """Return the round trips that this very option needs more: TLS to a proxy, a password for SOCKS 5."""
+    if kind not in ("http-connect", "socks5"):
+        return 0
     _, host, *notes = label.split()
     services = world.server(host).services
     if kind == "http-connect":
