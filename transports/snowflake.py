@@ -148,13 +148,12 @@ async def _open(channel: DataChannel, broker: Broker, network: Network, context:
     async with trace.step("rendezvous", limit=trace.limit or RENDEZVOUS) as step:
         step.detail["nat"] = str(network.nat)
         proxy = await _answer(await channel.offer(), broker, network, step.detail)
-    for name, work in (
-        ("ice", channel.connect),
-        ("dtls_handshake", channel.shake_hands),
-        ("data_channel", channel.open),
-    ):
-        async with trace.step(name, limit=trace.limit or CHANNEL):
-            await work(proxy)
+    async with trace.step("ice", limit=trace.limit or CHANNEL):
+        await channel.connect(proxy)
+    async with trace.step("dtls_handshake", limit=trace.limit or CHANNEL):
+        await channel.shake_hands(proxy)
+    async with trace.step("data_channel", limit=trace.limit or CHANNEL):
+        await channel.open(proxy)
 
 
 async def _answer(offer: str, broker: Broker, network: Network, detail: dict[str, Json]) -> Description:

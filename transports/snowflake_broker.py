@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from circumvent.model.snowflake import SnowflakeSettings
     from circumvent.net.http import HttpSession
     from circumvent.net.stream import ByteStream
+    from circumvent.net.trace import OpenStep, Trace
     from circumvent.tor.snowflake.broker import Reply
     from circumvent.transport import Context
 
@@ -111,18 +112,26 @@ async def _reach(place: Endpoint, option: Option, settings: SnowflakeSettings, c
     broker: Broker | None = None
     try:
         broker = await _open(stream, place.host, option, settings, context)
-        name = "broker_amp" if settings.amp_cache else "broker"
-        async with trace.step(name, limit=trace.limit or LIMIT) as step:
-            began = trace.clock.now()
-            reply = await broker.ask(None)
-            step.detail["said"] = str(reply.refused or "answer")
-            trace.round_trip(trace.clock.now() - began)
-            trace.prove(Proof.REACHED)
+        if settings.amp_cache:
+            async with trace.step("broker_amp", limit=trace.limit or LIMIT) as step:
+                await _greet(broker, trace, step)
+        else:
+            async with trace.step("broker", limit=trace.limit or LIMIT) as step:
+                await _greet(broker, trace, step)
     except BaseException:
         with anyio.CancelScope(shield=True):
             await (stream if broker is None else broker).aclose()
         raise
     return broker
+
+
+async def _greet(broker: Broker, trace: Trace, step: OpenStep) -> None:
+    """Ask without an offer; whatever the broker says to that, it is there."""
+    began = trace.clock.now()
+    reply = await broker.ask(None)
+    step.detail["said"] = str(reply.refused or "answer")
+    trace.round_trip(trace.clock.now() - began)
+    trace.prove(Proof.REACHED)
 
 
 async def _open(

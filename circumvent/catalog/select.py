@@ -28,6 +28,7 @@ FEW_OF: Final = {
     ("tor", Exposure.MARKING): 1,
     ("obfs4", Exposure.MARKING): 1,
     ("meek", Exposure.MARKING): 1,
+    ("snowflake", Exposure.MARKING): 1,
 }
 #: What marks the user: so many in all.
 MOST_MARKING: Final = 3

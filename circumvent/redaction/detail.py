@@ -15,12 +15,12 @@ from circumvent.model.words import Proof, Reason
 
 #: Keys that never hold who or where somebody is: counts, sizes, times, yes or no.
 KEYS: Final = frozenset({
-    "addresses", "aead", "age_ms", "alert", "alpn", "anchor", "answered", "authenticated", "bytes", "bytes_acked", "bytes_received",
+    "addresses", "aead", "age_ms", "alert", "alpn", "anchor", "answered", "asked", "authenticated", "bytes", "bytes_acked", "bytes_received",
     "by_hand", "canaries", "cipher", "class", "clear", "clock", "clock_skew_s", "closed_by", "construction", "controls", "cut_bytes", "datagrams_received", "dnssec",
     "domestic", "ended", "ended_after_ms", "error", "error_code", "failure", "first_bytes", "honesty", "hours_ahead", "http", "iat_mode", "identity", "idle", "ignored", "in_use",
     "cookies", "echo", "gateway", "initiations", "beyond", "mtu", "said", "initial_packets", "ipv4", "ipv6", "ja4", "jitter_ms", "kbps", "kernel_rtt_ms", "last_ack_ms", "late", "lies", "limit", "loop_ms", "loss",
-    "longest_answer", "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "ok",
-    "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal", "registrar",
+    "longest_answer", "lost", "mapped_family", "mapped_is_local", "max_ms", "median_ms", "method", "min_ms", "min_rtt_ms", "nat", "ok",
+    "os_trusted", "p95_ms", "packets", "partly", "proof", "proxy", "queries", "rcode", "received", "refusal", "registrar", "servers",
     "relayed_family", "retransmits", "rtt_ms", "seconds", "sent", "state", "status", "strays", "syn_retransmits", "system_resolver",
     "tcp", "tls", "total_retrans", "transport", "type", "types", "udp", "unacked", "version", "via_relay", "voice", "works",
     "wrapping", "wrong_answers",
@@ -31,6 +31,7 @@ KEYS: Final = frozenset({
 #: Steps that transports and the check have (``docs/transports``).
 STEPS: Final = frozenset({
     "allocate", "authenticate", "binding", "bulk_tls", "carry", "circuit", "clock", "configuration", "connect", "control_http", "control_tls", "honesty",
+    "broker", "broker_amp", "data_channel", "dtls_handshake", "ice", "nat", "rendezvous", "stun",
     "http_upgrade", "meek_poll", "registrar", "noise_handshake", "questions", "answers", "obfs4_handshake", "pin", "tor_tls",
     "idle", "late_answers", "mtu", "proxy_handshake", "quic_handshake", "recursion", "resolve", "sustain", "sustain_down", "sustain_up",
     "tls_handshake", "tunnel_handshake", "udp_associate", "voice",
@@ -63,6 +64,8 @@ WORDS: Final = frozenset({
     "AES-192-GCM", "AES-256-GCM", "rejected", "challenge", "temporary", "session", "pending", "halt", "restart",
     # conjure: how its registrar is asked
     "bdapi", "ampcache", "dns",
+    # snowflake: what its broker says, what a NAT does, how that was found out
+    "answer", "no_proxies", "proxy_silent", "unknown_bridge", "no_offer", "unrestricted", "restricted", "other_address", "two_servers", "no_nat",
     # versions and protocols
     "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "QUICv1", "QUICv2", "h2", "h3", "http/1.0", "http/1.1", "HTTP/1.0",
     "HTTP/1.1", "HTTP/2", "HTTP/3", "dot", "doq",

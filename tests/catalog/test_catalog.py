@@ -98,7 +98,7 @@ def test_small_operators_are_notable_and_large_ones_ordinary() -> None:
 
 def test_what_tor_publishes_is_marking() -> None:
     ours = [option for option in catalog.options() if option.traits.family == "tor"]
-    assert {option.kind for option in ours} == {"tor", "obfs4", "meek"}
+    assert {option.kind for option in ours} == {"tor", "obfs4", "meek", "snowflake"}
     assert {option.exposure for option in ours} == {Exposure.MARKING}
     assert all(getattr(option.settings, "fingerprint", None) for option in ours if option.kind != "meek")
 
