@@ -33,6 +33,7 @@ _IFLA_TXQLEN: Final = 13
 _RTA_DST: Final = 1
 _RTA_OIF: Final = 4
 _RTA_GATEWAY: Final = 5
+_RTA_PRIORITY: Final = 6
 _ON_LINK: Final = 4  # RTNH_F_ONLINK: the gateway is behind the device, whatever the routes say
 
 _TABLE_MAIN: Final = 254
@@ -48,6 +49,7 @@ class RouteType(enum.IntEnum):
 
     UNICAST = 1
     LOCAL = 2  # every address of the prefix is this host's
+    BLACKHOLE = 6  # nothing, and nobody is told
     UNREACHABLE = 7  # EHOSTUNREACH
     PROHIBIT = 8  # EACCES
 
@@ -111,12 +113,13 @@ class Netlink:
         device: str | None,
         kind: RouteType = RouteType.UNICAST,
         gateway: str | None = None,
+        metric: int = 0,
     ) -> None:
-        """Route a prefix into a device, perhaps to a gateway behind it, or into an error.
+        """Route a prefix into a device, perhaps to a gateway behind it, or into an error; a lower ``metric`` goes first.
 
         :raises OSError: as the kernel answered.
         """
-        self._ask(_RTM_NEWROUTE, _CREATE_REPLACE, _route(prefix, device, kind, gateway))
+        self._ask(_RTM_NEWROUTE, _CREATE_REPLACE, _route(prefix, device, kind, gateway, metric))
 
     def remove_route(self, prefix: str, *, device: str | None, kind: RouteType = RouteType.UNICAST) -> None:
         """Take a route away again.
@@ -139,7 +142,9 @@ class Netlink:
             raise OSError(-code, os.strerror(-code))
 
 
-def _route(prefix: str, device: str | None, kind: RouteType, gateway: str | None = None) -> bytes:
+def _route(
+    prefix: str, device: str | None, kind: RouteType, gateway: str | None = None, metric: int = 0
+) -> bytes:
     network = ip_network(prefix)
     header = struct.pack(
         "=BBBBBBBBI",
@@ -156,6 +161,8 @@ def _route(prefix: str, device: str | None, kind: RouteType, gateway: str | None
     attributes = _attribute(_RTA_DST, network.network_address.packed) if network.prefixlen else b""
     if device is not None:
         attributes += _attribute(_RTA_OIF, struct.pack("=I", socket.if_nametoindex(device)))
+    if metric:
+        attributes += _attribute(_RTA_PRIORITY, struct.pack("=I", metric))
     if gateway is not None:
         attributes += _attribute(_RTA_GATEWAY, ip_address(gateway).packed)
     return header + attributes

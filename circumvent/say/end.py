@@ -9,7 +9,7 @@ from circumvent.model.words import NetworkState, Reason, Scope, Status
 from circumvent.say import network
 from circumvent.say.blocks import Block, Groups, Heading, Point, Points, Sentence, Space, Steps, Table
 from circumvent.say.language import _
-from circumvent.say.links import link_blocks
+from circumvent.say.links import link_blocks, over_best
 from circumvent.say.names import Names
 from circumvent.say.reasons import failure_clause
 from circumvent.say.sums import asked_for, carries, counted
@@ -93,6 +93,12 @@ def cost(report: Report, ending: Ending) -> str:
 
 def quiet_line(report: Report, *, interrupted: bool = False, need: str | None = None) -> str:
     """Return the result in one line."""
+    said = _line(report, interrupted=interrupted, need=need)
+    over = over_best(report)
+    return f"{said}; {over}" if over else said
+
+
+def _line(report: Report, *, interrupted: bool, need: str | None) -> str:
     state = report.network.state
     options = asked_for(report)
     if interrupted:

@@ -32,7 +32,25 @@ def link_blocks(report: Report) -> list[Block]:
     blocks: list[Block] = [Space(), Heading(_("Over each connection of this device")), Points(tuple(told))]
     if len(report.links) > 1:
         blocks += _differences(report.links, rows)
+    best = best_link(report)
+    if best is not None and best.interface is not None:
+        said = _(
+            "More gets out over {name} than over the connection that packets take by themselves: use that one, in this "
+            "device's network settings, or switch the other off."
+        )
+        blocks.append(Sentence("  " + said.format(name=sanitise(best.interface, 20))))
     return blocks
+
+
+def over_best(report: Report) -> str:
+    """Say in a few words over which other link more gets out; empty if over none."""
+    best = best_link(report)
+    if best is None:
+        return ""
+    rows = rows_of(report, best)
+    return _("over {name} {n} of {total} work").format(
+        name=sanitise(best.interface or _("default"), 20), n=sum(map(carries, rows)), total=len(rows)
+    )
 
 
 def rows_of(report: Report, link: Link) -> list[OptionReport]:
@@ -41,8 +59,16 @@ def rows_of(report: Report, link: Link) -> list[OptionReport]:
 
 
 def best_link(report: Report) -> Link | None:
-    """Return the link over which most options get out, if that is another one than packets take by themselves."""
-    counts = [sum(map(carries, rows_of(report, link))) for link in report.links]
+    """Return the link over which most options get out, if that is another one than packets take by themselves.
+
+    A terminal itself counts only where nothing else gets out.
+    """
+    counts = [
+        sum(carries(one) for one in rows_of(report, link) if one.id not in link.terminals)
+        for link in report.links
+    ]
+    if counts and not any(counts):
+        counts = [sum(map(carries, rows_of(report, link))) for link in report.links]
     if not counts or max(counts) == counts[0]:
         return None
     return report.links[counts.index(max(counts))]

@@ -9,7 +9,8 @@ import msgspec
 from circumvent.model.report import Latency, Link
 from circumvent.model.words import Status
 from circumvent.say.blocks import Heading, Points, Sentence
-from circumvent.say.links import MOST, best_link, link_blocks
+from circumvent.say.end import quiet_line
+from circumvent.say.links import MOST, best_link, link_blocks, over_best
 from tests.check.test_assemble import report
 from tests.diagnose.build import option
 
@@ -64,6 +65,9 @@ def test_each_link_with_its_counts_and_its_terminal() -> None:
     best = best_link(seen)
     assert best is not None
     assert best.interface == "eth0"
+    assert isinstance(blocks[-1], Sentence)
+    assert "use that one" in blocks[-1].text
+    assert quiet_line(seen).endswith("; over eth0 3 of 3 work")
 
 
 def test_where_all_is_alike_that_is_said() -> None:
@@ -78,6 +82,7 @@ def test_one_link_behind_a_terminal_differs_from_nothing() -> None:
         "wlan0: what packets take by themselves; a dish is behind it (works); 1 work; first data after 48 ms at best"
     ]
     assert best_link(seen) is None
+    assert over_best(seen) == ""
 
 
 def test_many_differences_are_counted() -> None:
@@ -87,7 +92,7 @@ def test_many_differences_are_counted() -> None:
     )
     blocks = link_blocks(seen)
     assert len(points(blocks)) == 2 + MOST
-    assert blocks[-1] == Sentence("  ... and 3 more.")
+    assert blocks[-2] == Sentence("  ... and 3 more.")
 
 
 def test_what_a_server_saw_and_hostile_names() -> None:
