@@ -42,7 +42,7 @@ def _without_times(document: Document) -> Document:
 def _without_rates(row: Document) -> Document:
     detail = row.get("detail")
     words = {key: value for key, value in detail.items() if isinstance(value, str | bool)} if detail else {}
-    gone = {"attempts": [], "latency_ms": None, "throughput_kbps": {}, "text": ""}
+    gone: Document = {"attempts": [], "latency_ms": None, "throughput_kbps": {}, "text": ""}
     return {**row, **gone, "detail": words}
 
 
