@@ -15,7 +15,6 @@ from circumvent.check.assemble import exit_code
 from circumvent.check.plan import make_plan, read_pem_file
 from circumvent.check.settings import SettingsError
 from circumvent.cli import terminal, values
-from circumvent.cli.bridges_ask import ask, check_resolver
 from circumvent.cli.bridges_question import ask_if_needed
 from circumvent.cli.check_command import BAD_INPUT, Output, fail, law_sentences, view_for
 from circumvent.cli.convert_command import ConvertProblem, save_secret
@@ -25,8 +24,7 @@ from circumvent.cli.options import settings_of
 from circumvent.convert.bridge_lists import LIST_FORMS, write_lines
 from circumvent.convert.problem import CannotWrite
 from circumvent.inputs.bridge_lines import TRANSPORTS
-from circumvent.net.interfaces import read_line
-from circumvent.net.sock import Source
+from circumvent.recommend.ask import ask, check_resolver
 from circumvent.say.bridges import bridges_screen, plan_blocks
 from circumvent.say.end import Ending, quiet_line
 from circumvent.say.sums import asked_for, carries
@@ -36,9 +34,9 @@ if TYPE_CHECKING:
 
     from circumvent.catalog import SettingsApi
     from circumvent.check.settings import CheckSettings
-    from circumvent.inputs.recommended import Recommendation
     from circumvent.model.report import Report
-    from circumvent.say.bridges import Advice
+    from circumvent.recommend.answer import Recommendation
+    from circumvent.recommend.ask import Advice
 
 SCHEMA: Final = "circumvent.bridges/1"
 NOTHING: Final = 1
@@ -121,8 +119,7 @@ def run_bridges(
     written = _write(() if tried is None else tried.lines, wanted)
     _show(advice, tried, settings, wanted, output)
     if tried is None:
-        source = Source(interface=settings.interface) if settings.interface else None
-        return NOTHING if read_line(source).online else OFFLINE
+        return NOTHING if advice.online else OFFLINE
     return exit_code(tried.report, need=None, interrupted=tried.interrupted) if written else BAD_INPUT
 
 
@@ -250,7 +247,7 @@ def document(advice: Advice, tried: Tried | None) -> dict[str, Any]:
                 "failure": None
                 if one.failure is None
                 else {"step": one.failure.step, "error": one.failure.error},
-                "not_asked": one.cannot,
+                "not_asked": None if one.cannot is None else one.cannot.reason.value,
             }
             for one in advice.asked
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -13,13 +13,7 @@ from circumvent.transports.tor_link import prove_tor_link
 
 if TYPE_CHECKING:
     from circumvent.model.option import Option
-    from circumvent.net.http import HttpSession
-    from circumvent.net.stream import ByteStream
-    from circumvent.net.trace import Trace
-    from circumvent.net.verify import TrustStore
     from circumvent.transport import Context
-
-ALPN: Final = ("h2", "http/1.1")
 
 
 class Meek:
@@ -35,6 +29,8 @@ class Meek:
         if not isinstance(settings, MeekSettings):
             raise CannotTry(Reason.UNSUPPORTED, "a meek bridge without its URL")
         stream = await context.dialer.stream(option.endpoint, context.trace)
+        from circumvent.tor.meek import MeekStream, open_front  # noqa: PLC0415 - loaded while packets fly
+
         try:
             trust = context.trust if option.ca is None else context.trust.with_extra(option.ca)
             session = await open_front(
@@ -44,8 +40,6 @@ class Meek:
             with anyio.CancelScope(shield=True):
                 await anyio.aclose_forcefully(stream)
             raise
-        from circumvent.tor.meek import MeekStream  # noqa: PLC0415 - loaded while packets fly
-
         inner = MeekStream(session, settings.url, context.random)
         try:
             async with context.trace.step("meek_poll"):
@@ -56,20 +50,6 @@ class Meek:
                 await inner.aclose()
             raise
         await prove_tor_link(inner, option, context, step="tor_tls")
-
-
-async def open_front(
-    stream: ByteStream, *, front: str, url: str, trust: TrustStore, trace: Trace
-) -> HttpSession:
-    """Speak TLS to the front, by its own name, and HTTP to the host behind it, which ``url`` names."""
-    from circumvent.net.http import open_http  # noqa: PLC0415 - the crypto library is loaded while SYNs fly
-    from circumvent.net.tls import TlsConfig, start_tls  # noqa: PLC0415 - as above
-
-    if not url.startswith("https://"):
-        return open_http(stream, url=url, http2=False, trace=trace)
-    config = TlsConfig(server_name=front, verify_name=front, alpn=ALPN, trust=trust)
-    tls = await start_tls(stream, config, trace)
-    return open_http(tls, url=url, http2=tls.peer.alpn == "h2", trace=trace)
 
 
 TRANSPORT = Meek()

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from circumvent.inputs.recommended import Nothing
+from circumvent.recommend.answer import Nothing
 from circumvent.say.blocks import Block, Heading, Point, Points, Sentence, Space, Steps
 from circumvent.say.end import Ending, end_screen
 from circumvent.say.language import _, later
 from circumvent.say.reasons import failure_clause
+from circumvent.say.words import reason_sentence
 from circumvent.text import sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from circumvent.catalog import SettingsApi
-    from circumvent.inputs.recommended import Recommendation, Recommended
-    from circumvent.model.record import Failure, Step
     from circumvent.model.report import Report
+    from circumvent.recommend.answer import Recommendation, Recommended
+    from circumvent.recommend.ask import Advice, Asked
 
 _NOTHING: Final = {
     Nothing.NOT_NEEDED: later(
@@ -32,31 +32,6 @@ _NOTHING: Final = {
 _KINDS: Final = {"meek_lite": "meek", "vanilla": "plain"}
 #: Where a bridge is put, in the words of Tor Browser.
 ADD: Final = later("Add them in Tor Browser, under Settings, Connection, Add bridges")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One way by which Tor was asked: whose name the line shows, and what went wrong, if anything did."""
-
-    host: str
-    fronted: bool
-    failure: Failure | None = None
-    step: Step | None = None
-    cannot: str | None = None
-
-    @property
-    def answered(self) -> bool:
-        """Tell whether an answer came back this way."""
-        return self.failure is None and self.cannot is None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
-    """What came of asking. ``country`` is what the user said; ``recommendation`` is ``None`` where nobody answered."""
-
-    asked: tuple[Asked, ...]
-    country: str | None = None
-    recommendation: Recommendation | None = None
 
 
 def opening(advice: Advice) -> tuple[Block, ...]:
@@ -99,7 +74,11 @@ def plan_blocks(apis: Sequence[SettingsApi], *, fronted: bool, country: str | No
         host=_host(apis[0]), fronts=fronts
     )
     through = _("only {fronts}, as a front of {host}").format(host=_host(apis[0]), fronts=fronts)
-    said = _("that this is {country}").format(country=country) if country else _("no country: it guesses one")
+    said = (
+        _("that this is {country}").format(country=country.upper())
+        if country
+        else _("no country: it guesses one")
+    )
     return (
         Sentence(_("Tor would be asked which bridges it recommends. Nothing was sent."), strong=True),
         Space(),
@@ -184,7 +163,8 @@ def _asked(asked: Asked) -> Point:
     lead = _("through a front") if asked.fronted else _("directly")
     where = sanitise(asked.host, 60)
     if asked.cannot is not None:
-        return Point(lead, _("{host}: not asked, {why}").format(host=where, why=sanitise(asked.cannot, 80)))
+        why = sanitise(asked.cannot.detail or "", 80) or reason_sentence(asked.cannot.reason)
+        return Point(lead, _("{host}: not asked, {why}").format(host=where, why=why))
     if asked.failure is not None:
         why = failure_clause(asked.failure, asked.step)
         return Point(lead, _("{host}: {why}").format(host=where, why=why))

@@ -19,7 +19,10 @@ from circumvent.net.protocol_codes import http_status_failure
 if TYPE_CHECKING:
     import random
 
+    from circumvent.net.http import HttpSession
     from circumvent.net.http_types import HttpClient
+    from circumvent.net.trace import Trace
+    from circumvent.net.verify import TrustStore
 
 # Specification.
 LONGEST: Final = 64 * 1024  #: bytes of a request's or an answer's body
@@ -27,6 +30,8 @@ FIRST_WAIT: Final = 0.1  #: seconds
 WAIT_FACTOR: Final = 1.5
 LONGEST_WAIT: Final = 5.0
 SESSION_BYTES: Final = 16
+#: What a front may speak.
+ALPN: Final = ("h2", "http/1.1")
 _OK: Final = 200
 
 
@@ -87,3 +92,17 @@ class MeekStream(ByteStream):
     async def aclose(self) -> None:
         """Close the connection to the server; the session ends by itself."""
         await self._client.aclose()
+
+
+async def open_front(
+    stream: ByteStream, *, front: str, url: str, trust: TrustStore, trace: Trace
+) -> HttpSession:
+    """Speak TLS to the front, by its own name, and HTTP to the host behind it, which ``url`` names."""
+    from circumvent.net.http import open_http  # noqa: PLC0415 - the crypto library is loaded while SYNs fly
+    from circumvent.net.tls import TlsConfig, start_tls  # noqa: PLC0415 - as above
+
+    if not url.startswith("https://"):
+        return open_http(stream, url=url, http2=False, trace=trace)
+    config = TlsConfig(server_name=front, verify_name=front, alpn=ALPN, trust=trust)
+    tls = await start_tls(stream, config, trace)
+    return open_http(tls, url=url, http2=tls.peer.alpn == "h2", trace=trace)

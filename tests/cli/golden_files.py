@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from circumvent.catalog import laws
+from circumvent.catalog import laws, settings_apis
 from circumvent.cli.draw import Style, draw
 from circumvent.cli.satellite_command import place_of
 from circumvent.lab.permission import Permission
@@ -14,11 +14,13 @@ from circumvent.satellite.facts import sites, systems
 from circumvent.satellite.plan import plan_for
 from circumvent.say import lab
 from circumvent.say.blocks import Space
-from circumvent.say.end import end_screen
+from circumvent.say.bridges import bridges_screen, plan_blocks
+from circumvent.say.end import Ending, end_screen
 from circumvent.say.satellite import plan_screen
 from circumvent.say.staff import staff_screen
 from circumvent.say.terminals import nothing_screen, terminals_screen
 from tests.cli import lab_runs
+from tests.say.recommended import ADVICE, NOBODY, bridges_tried
 from tests.say.reports import FORMS, filtered, good
 from tests.say.satellite_links import NOWHERE, jammed, seen
 
@@ -34,6 +36,9 @@ def screens() -> dict[str, str]:
     pages = {name: end_screen(make(), ending) for name, (make, ending) in FORMS.items()}
     pages["staff"] = staff_screen(filtered(), "from-user.json")
     pages |= lab_pages()
+    pages["bridges"] = bridges_screen(ADVICE, bridges_tried(), Ending(), working=2, shown=True)
+    pages["bridges-nobody"] = bridges_screen(NOBODY, None, Ending(), working=0, shown=True)
+    pages["bridges-plan"] = plan_blocks(settings_apis(), fronted=False, country="IR")
     pages["satellite-plan"] = plan_page()
     pages["satellite-jammed"] = terminals_screen([jammed()], 1.9)
     pages["satellite-works"] = terminals_screen([seen(internet=good("dish", "starlink", 71.0))], 6.2)

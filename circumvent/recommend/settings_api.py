@@ -7,13 +7,17 @@ the server learns what is asked, or can answer in its place.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import anyio
 
-from circumvent.inputs.recommended import (
+from circumvent.model import failure as failures
+from circumvent.model.option import Endpoint
+from circumvent.net.errors import PeerError
+from circumvent.net.protocol_codes import http_status_failure
+from circumvent.recommend.answer import (
     LONGEST_ANSWER,
     AnswerError,
     of_kinds,
@@ -22,20 +26,18 @@ from circumvent.inputs.recommended import (
     read_built_in,
     with_built_in,
 )
-from circumvent.model import failure as failures
-from circumvent.model.option import Endpoint
-from circumvent.net.errors import PeerError
-from circumvent.net.protocol_codes import http_status_failure
-from circumvent.transports.meek import ALPN, open_front
+from circumvent.tor.meek import ALPN, MeekStream, open_front
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from random import Random
 
     from circumvent.catalog import SettingsApi
-    from circumvent.inputs.recommended import Recommendation
     from circumvent.net.http import HttpSession
-    from circumvent.net.stream import ByteStream
-    from circumvent.transport import Context
+    from circumvent.net.stream import ByteStream, Dialer
+    from circumvent.net.trace import Trace
+    from circumvent.net.verify import TrustStore
+    from circumvent.recommend.answer import Recommendation
 
 #: Seconds that all questions on one connection may take, directly and through a front, where each answer is many requests.
 PATIENCE: Final = 10.0
@@ -45,9 +47,19 @@ _OK: Final = 200
 _HTTPS: Final = 443
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What asking takes: a record, connections, whom to trust, chance."""
+
+    trace: Trace
+    dialer: Dialer
+    trust: TrustStore
+    random: Random
+
+
 async def ask_settings(
     api: SettingsApi,
-    context: Context,
+    means: Means,
     *,
     country: str | None,
     transports: Sequence[str] = (),
@@ -61,11 +73,11 @@ async def ask_settings(
     :raises StepFailed: when a step failed.
     :raises CannotTry: when nothing was sent.
     """
-    trace = context.trace
+    trace = means.trace
     where = _endpoint(api.front if fronted else api.url, api)
-    stream = await context.dialer.stream(where, trace)
+    stream = await means.dialer.stream(where, trace)
     try:
-        session = await (_through_front if fronted else _directly)(stream, api, context)
+        session = await (_through_front if fronted else _directly)(stream, api, means)
     except BaseException:
         with anyio.CancelScope(shield=True):
             await anyio.aclose_forcefully(stream)
@@ -86,30 +98,28 @@ def _endpoint(place: str, api: SettingsApi) -> Endpoint:
     return Endpoint(host=url.hostname or "", port=url.port or _HTTPS)
 
 
-async def _directly(stream: ByteStream, api: SettingsApi, context: Context) -> HttpSession:
-    return await _open(stream, api, context, step="tls_handshake")
+async def _directly(stream: ByteStream, api: SettingsApi, means: Means) -> HttpSession:
+    return await _open(stream, api, means, step="tls_handshake")
 
 
-async def _through_front(stream: ByteStream, api: SettingsApi, context: Context) -> HttpSession:
+async def _through_front(stream: ByteStream, api: SettingsApi, means: Means) -> HttpSession:
     """Open meek's stream, then TLS with the API inside it."""
-    trace = context.trace
-    front = await open_front(stream, front=api.front, url=api.reflector, trust=context.trust, trace=trace)
-    from circumvent.tor.meek import MeekStream  # noqa: PLC0415 - loaded while packets fly
-
-    inner = MeekStream(front, api.reflector, context.random)
+    trace = means.trace
+    front = await open_front(stream, front=api.front, url=api.reflector, trust=means.trust, trace=trace)
+    inner = MeekStream(front, api.reflector, means.random)
     async with trace.step("meek_poll"):
         await inner.poll()
-    return await _open(inner, api, context, step="inner_tls")
+    return await _open(inner, api, means, step="inner_tls")
 
 
-async def _open(stream: ByteStream, api: SettingsApi, context: Context, *, step: str) -> HttpSession:
+async def _open(stream: ByteStream, api: SettingsApi, means: Means, *, step: str) -> HttpSession:
     from circumvent.net.http import open_http  # noqa: PLC0415 - the crypto library is loaded while SYNs fly
     from circumvent.net.tls import TlsConfig, start_tls  # noqa: PLC0415 - as above
 
     name = urlsplit(api.url).hostname or ""
-    config = TlsConfig(server_name=name, verify_name=name, alpn=ALPN, trust=context.trust)
-    tls = await start_tls(stream, config, context.trace, step=step)
-    return open_http(tls, url=api.url, http2=tls.peer.alpn == "h2", trace=context.trace)
+    config = TlsConfig(server_name=name, verify_name=name, alpn=ALPN, trust=means.trust)
+    tls = await start_tls(stream, config, means.trace, step=step)
+    return open_http(tls, url=api.url, http2=tls.peer.alpn == "h2", trace=means.trace)
 
 
 class _Talk:
