@@ -54,6 +54,7 @@ def check(
     dns_control: options.DnsControl = None,
     id_key: options.IdKey = None,
     cross_check: options.CrossCheck = False,
+    with_tor: options.WithTor = False,
 ) -> int:
     """Try options from this network, rank them, say what to do. "-" reads standard input.
 

@@ -9,6 +9,7 @@ import anyio
 from circumvent.check.api import CheckStream
 from circumvent.check.events import Finished
 from circumvent.cli.interrupts import INTERRUPTS
+from circumvent.tor.program.folder import remove_standing
 
 if TYPE_CHECKING:
     from circumvent.check.events import Event
@@ -70,8 +71,15 @@ async def _drive(plan: Plan, view: View, started_monotonic: float | None) -> tup
         await listener.wait()
         stream.stop()
 
+    def leave() -> None:
+        """Leave nothing behind when a second signal ends the process at once."""
+        try:
+            view.close()
+        finally:
+            remove_standing()
+
     try:
-        with INTERRUPTS.listening(view.close) as listener:
+        with INTERRUPTS.listening(leave) as listener:
             async with anyio.create_task_group() as group:
                 group.start_soon(stop_when_told, listener)
                 group.start_soon(view.run)

@@ -53,6 +53,14 @@ Anyway = Annotated[
     bool,
     _flag(_MUCH, "--anyway", "profiles too that a wrong clock holds back, or that are in use on this device"),
 ]
+WithTor = Annotated[
+    bool,
+    _flag(
+        _PROOF,
+        "--with-tor",
+        "let tor itself, if it is installed, try the best bridges too (default time: 90)",
+    ),
+]
 Need = Annotated[
     str | None, _given(_MUCH, "SCOPE", "what must work: system, proxy, app, direct, names or voice")
 ]

@@ -144,7 +144,8 @@ class Assembler:
             ),
             network=msgspec.structs.replace(concluded.network, loop_lag_ms=dict(loop_lag_ms or {})),
             options=tuple(
-                msgspec.structs.replace(option, text=text_of(option)) for option in concluded.options
+                msgspec.structs.replace(option, text=text_of(option), with_tor=course.with_tor.get(option.id))
+                for option in concluded.options
             ),
             targets=tuple(targets),
             ranking=ranked,

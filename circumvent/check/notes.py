@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from circumvent.check.accounts import admission
@@ -10,9 +10,10 @@ from circumvent.model.words import Reason
 from circumvent.net.trace import BUSY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from circumvent.check.schedule import Entry
+    from circumvent.model.tor_run import TorRun
 
 _ENDED: Final = {
     Reason.DEADLINE: "The deadline came before everything was tried.",
@@ -36,11 +37,15 @@ _HOUR: Final = 3_600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """How a check went: why it ended, the correction of the clock (s), whether a penalty ended its second phase."""
+    """How a check went: why it ended, the correction of the clock (s), whether a penalty ended its second phase.
+
+    ``with_tor`` has what tor itself made of bridges, by option.
+    """
 
     ended_by: Reason | None = None
     skew: float | None = None
     penalty: bool = False
+    with_tor: Mapping[str, TorRun] = field(default_factory=dict)
 
 
 def notes(course: Course, entries: Iterable[Entry]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from circumvent.check.fate import breadth_first, places
 from circumvent.check.lookups import encrypted
 from circumvent.check.pace import is_bridge
 from circumvent.check.settings import SettingsError
+from circumvent.check.with_tor import programs_for
 from circumvent.control import Bulk, Control, Expectation
 from circumvent.ids import IdKeyError, IdMaker, read_key
 from circumvent.inputs.read import read_inputs
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from circumvent.model.option import Option
     from circumvent.model.words import Reason
     from circumvent.net.name import Resolver
+    from circumvent.tor.program.find import Programs
 
 #: Lists longer than this, or with more bridges, stop after ENOUGH working options of a scope.
 LONG_LIST: Final = 50
@@ -77,6 +79,7 @@ class Plan:
     details: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     parsed: Parsed | None = None
     root_keys: RootKeys | None = None
+    programs: Programs | None = None  #: tor and its helpers, for ``--with-tor``
     terminals: frozenset[str] = (
         frozenset()
     )  #: ids of satellite terminals found here, whose addresses are private
@@ -127,6 +130,7 @@ def make_plan(
     parsed = read_inputs(settings.named, ids=ids, stdin=stdin, allow_private=settings.allow_private)
     terminals = tuple(ids.named(option) for option in found)
     chosen = _choose(settings, parsed, (*terminals, *builtin), random)
+    programs = programs_for(settings, chosen)
     controls, bulks = _controls(settings)
     source = Source(interface=settings.interface) if settings.interface else None
     line = _line(source, settings)
@@ -145,6 +149,7 @@ def make_plan(
         portal_checks=_portal_checks(settings, random),
         names=names,
         root_keys=RootKeys(names.anchors),
+        programs=programs,
         line=line,
         source=source,
         resolvers=resolvers,

@@ -32,8 +32,10 @@ from circumvent.check.second import second_looks
 from circumvent.check.targets import not_tried, try_targets
 from circumvent.check.triggers import SecondPhase, run_triggers
 from circumvent.check.warm import FIRST, warm_up
+from circumvent.check.with_tor import WithTor
 from circumvent.diagnose.look import Look
 from circumvent.diagnose.state import SECOND_LOOK, second_look
+from circumvent.model.report import Bytes
 from circumvent.model.words import NetworkState, Reason, Scope, Status
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class CheckRun:
         for option_id, reason, detail in plan.held_back:
             self._schedule.hold_back(option_id, reason, detail)
         self._baseline = Baseline(plan, services, self._runner.watch)
+        self._with_tor = WithTor(plan.programs, system_dns=plan.settings.system_dns, now=services.clock.now)
         self._changed = anyio.Event()
         self._scope: anyio.CancelScope | None = None
         self._ended_by: Reason | None = None
@@ -129,6 +132,7 @@ class CheckRun:
                 await second_looks(
                     self._schedule, self._runner, self.plan.places, user_held=self.plan.settings.cross_check
                 )
+                await self._ask_tor()
                 settings, clock = self.plan.settings, self._services.clock
                 if settings.patient:
                     first = leaders(
@@ -163,9 +167,22 @@ class CheckRun:
                 self._changed = anyio.Event()
                 await self._changed.wait()
 
+    async def _ask_tor(self) -> None:
+        """Let tor itself use the best bridges, where that was asked for."""
+        await self._with_tor.run(
+            self.plan.options,
+            self._assembler.candidates(self._schedule.entries.values()),
+            bytes_left=lambda: self.plan.settings.max_bytes - self._bytes_used,
+        )
+
+    @property
+    def _used(self) -> Bytes:
+        used, tor = self._runner.used, self._with_tor
+        return Bytes(sent=used.sent + tor.bytes_sent, received=used.received + tor.bytes_received)
+
     @property
     def _bytes_used(self) -> int:
-        used = self._runner.used
+        used = self._used
         return used.sent + used.received
 
     async def _look_twice(self) -> bool:
@@ -323,8 +340,13 @@ class CheckRun:
         report = self._assembler.report(
             list(self._schedule.entries.values()),
             self._baseline.facts,
-            used=self._runner.used,
-            course=Course(ended_by=self._ended_by, skew=self._services.clock.skew, penalty=self._penalty),
+            used=self._used,
+            course=Course(
+                ended_by=self._ended_by,
+                skew=self._services.clock.skew,
+                penalty=self._penalty,
+                with_tor=self._with_tor.runs(self._ended_by),
+            ),
             targets=self._targets,
             loop_lag_ms=self._services.timeouts.lag.milliseconds(),
         )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 DEADLINE: Final = 30.0
 PATIENT_DEADLINE: Final = 300.0
+#: tor needs some ten to thirty seconds of its own.
+WITH_TOR_DEADLINE: Final = 90.0
 TRIALS: Final = 3
 MAX_BYTES: Final = 20_000_000
 
@@ -25,7 +27,8 @@ class CheckSettings:
     """The settings of one check.
 
     ``named`` are files, links and ``-``; ``builtin`` whether the catalogue is tried too (``None``: only when
-    nothing was named). ``deadline`` in seconds (``None``: 30, with ``patient`` 300), ``max_bytes`` in bytes.
+    nothing was named). ``deadline`` in seconds (``None``: 30, with ``with_tor`` 90, with ``patient`` 300),
+    ``max_bytes`` in bytes.
     File names are read when the check is planned. See ``docs/contract.rst``.
     """
 
@@ -57,6 +60,7 @@ class CheckSettings:
     need: str | None = None
     cross_check: bool = False
     allow_private: bool = False
+    with_tor: bool = False
     save: bool = False
 
     def __post_init__(self) -> None:
@@ -78,7 +82,9 @@ class CheckSettings:
         """Return the deadline in seconds."""
         if self.deadline is not None:
             return self.deadline
-        return PATIENT_DEADLINE if self.patient else DEADLINE
+        if self.patient:
+            return PATIENT_DEADLINE
+        return WITH_TOR_DEADLINE if self.with_tor else DEADLINE
 
     @property
     def wants_builtin(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from circumvent.model.record import Attempt, Failure
+from circumvent.model.tor_run import TorRun
 from circumvent.model.words import (
     Evidence,
     Exposure,
@@ -140,7 +141,8 @@ class OptionReport(msgspec.Struct, frozen=True, kw_only=True):
     """An option, what was seen of it, and the verdict.
 
     ``origin`` is ``catalogue`` or ``user``; ``text`` says the verdict in the word and reason that people read;
-    ``host`` is the endpoint's name, ``operator`` and ``filtering`` come from the catalogue.
+    ``host`` is the endpoint's name, ``operator`` and ``filtering`` come from the catalogue. ``with_tor`` is what tor
+    itself made of a bridge, if it was asked.
     """
 
     id: str
@@ -167,6 +169,7 @@ class OptionReport(msgspec.Struct, frozen=True, kw_only=True):
     via: str | None = None
     place: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    with_tor: TorRun | None = None
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

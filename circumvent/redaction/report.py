@@ -43,6 +43,7 @@ from circumvent.redaction.text import (
     texts_of,
     to_the_hour,
 )
+from circumvent.redaction.tor_run import public_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -236,6 +237,7 @@ class _Redactor:
         kept["failure"] = self._failure(row.get("failure"))
         if row.get("via"):
             kept["via"] = self._id(row["via"])
+        kept |= _with_tor(row)
         kept["attempts"] = [
             self._users_attempt(attempt) if attempt.get("via") else self._our_attempt(attempt)
             for attempt in _rows(row, "attempts")
@@ -278,6 +280,7 @@ class _Redactor:
             "failure": _bare_failure(row.get("failure")),
             "detail": public_detail(row.get("detail")),
             "via": self._id(row.get("via")),
+            **_with_tor(row),
             "attempts": [self._users_attempt(attempt) for attempt in _rows(row, "attempts")],
         }
 
@@ -414,6 +417,11 @@ def _is_satellite_finding(row: Document) -> bool:
     return row.get("kind") in _SATELLITE_FINDINGS or any(
         tells_satellite(row.get(key)) for key in ("kind", "summary")
     )
+
+
+def _with_tor(row: Document) -> Document:
+    """Return what may stay of what tor made of a bridge, where it was asked."""
+    return {"with_tor": public_run(row["with_tor"])} if row.get("with_tor") is not None else {}
 
 
 def _closed(value: Any) -> Any:

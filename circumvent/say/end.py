@@ -15,6 +15,7 @@ from circumvent.say.reasons import failure_clause
 from circumvent.say.sums import asked_for, carries, counted
 from circumvent.say.tunnels import passes_nothing
 from circumvent.say.ways import counts_only, groups, sections
+from circumvent.say.with_tor import with_tor
 from circumvent.say.words import kilobytes, milliseconds, state_sentence, status_word, tries
 from circumvent.text import sanitise
 
@@ -62,6 +63,7 @@ def end_screen(report: Report, ending: Ending | None = None) -> tuple[Block, ...
         blocks += [Space(), Heading(heading), Table(table)]
     if rest:
         blocks += [Space(), Heading(_("What does not, from here")), Groups(rest)]
+    blocks += with_tor(report, names)
     blocks += link_blocks(report)
     blocks += _targets(report, names)
     blocks += _first(report, about)
@@ -288,6 +290,7 @@ def _no_way_out(report: Report, ending: Ending) -> tuple[Block, ...]:
     if told:
         blocks += [Space(), Heading(_("What was tried")), Groups(told)]
     blocks += link_blocks(report)
+    blocks += with_tor(report, Names(asked_for(report)))
     blocks += [Space(), Heading(_("Do this now")), Steps(_next_steps(report, state))]
     blocks += [Space(), Sentence(cost(report, ending))]
     return tuple(blocks)
@@ -369,6 +372,7 @@ def _interrupted(report: Report, ending: Ending) -> tuple[Block, ...]:
         blocks += [Space(), Heading(_("What gets you out, so far")), Table(table)]
     if rest := groups(report, names):
         blocks += [Space(), Heading(_("What does not, so far")), Groups(rest)]
+    blocks += with_tor(report, names)
     if good:
         blocks += [Space(), Sentence(_("One try is little: run the whole check before you rely on these."))]
     blocks += [Space(), Sentence(cost(report, ending))]

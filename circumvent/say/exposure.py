@@ -40,6 +40,9 @@ _SEEN: Final = {
     ),
     "voice": later("these addresses, and short bursts of UDP like the start of a call"),
 }
+_TOR: Final = later(
+    "tor itself is started with up to three of the bridges, one after the other: the same addresses once more, for longer"
+)
 _EXPOSURE: Final = {
     Exposure.ORDINARY: later("ordinary: what any phone does"),
     Exposure.NOTABLE: later("notable: recognisable to who looks for it"),
@@ -115,6 +118,8 @@ def _besides(plan: Plan) -> list[Block]:
         points.append(Point(_("sign-in"), _hosts([control.host for control in plan.portal_checks])))
     if plan.targets:
         points.append(Point(_("targets"), _("what you named with --target, after the rest")))
+    if plan.programs is not None:
+        points.append(Point(_("tor"), _(_TOR)))
     return (
         [Space(), Heading(_("Besides, to know what network this is")), Points(tuple(points))]
         if points

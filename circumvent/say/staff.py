@@ -14,6 +14,7 @@ from circumvent.say.names import Names, kind_title
 from circumvent.say.reasons import failure_clause, text_of
 from circumvent.say.sums import asked_for, carries
 from circumvent.say.ways import groups
+from circumvent.say.with_tor import sentence, with_tor
 from circumvent.say.words import kilobytes, mark, milliseconds, proof_sentence, rate, tries, word
 from circumvent.text import sanitise
 
@@ -46,6 +47,7 @@ def staff_screen(report: Report, file: str) -> tuple[Block, ...]:
         blocks += [Space(), Heading(_("What works")), Points(works)]
     if rest := groups(report, names):
         blocks += [Space(), Heading(_("What does not")), Groups(rest)]
+    blocks += with_tor(report, names)
     if report.targets:
         points = tuple(
             Point(sanitise(one.name, 40), _target(one.direct.value, len(one.attempts)))
@@ -100,6 +102,8 @@ def one_option(option: OptionReport) -> tuple[Block, ...]:
         points.append(Point(_("first data"), span))
     if option.evidence is not None:
         points.append(Point(_("evidence"), option.evidence.value))
+    if option.with_tor is not None:
+        points.append(Point(_("with tor"), sentence(option, option.with_tor, _("this bridge"))))
     blocks: list[Block] = [Sentence(said, strong=True), Points(tuple(points))]
     for attempt in option.attempts[:MOST_TRIES]:
         blocks += [

@@ -30,6 +30,8 @@ _BOOTSTRAP: Final = 120.0
 #: Seconds from the start to the first consensus, which is voted on four seconds earlier; and from one to the next.
 _FIRST_CONSENSUS: Final = 10
 _INTERVAL: Final = 20
+#: Seconds within which a relay that begins has told the authority of itself: one or two.
+_TELLS: Final = 8.0
 _DONE: Final = "Bootstrapped 100%"
 
 #: What all of a network have in common. Nothing of it is waited for where it may be asked for at once.
@@ -103,10 +105,14 @@ def start_network(directory: Path, *, obfs4proxy: str) -> TorNetwork:
         network = _prepare_authority(directory / "authority")
         offset = int(time.time() + _FIRST_CONSENSUS) % _INTERVAL
         votes = _VOTES.format(address=AUTHORITY, dir_port=_DIR_PORT, interval=_INTERVAL, offset=offset)
-        # It goes first: relays tell it of themselves once, when they begin.
+        # It goes first: relays tell it of themselves once, a second after they began.
         daemons.append(_start(directory / "authority", AUTHORITY, "authority", network, votes))
-        for number, address in enumerate(RELAYS):
-            daemons.append(_start(directory / f"relay{number}", address, f"relay{number}", network, _EXIT))
+        known = directory / "authority" / "data" / "cached-descriptors.new"
+        daemons += [_start_relay(directory, number, network) for number in range(len(RELAYS))]
+        for number in range(len(RELAYS)):
+            if not _is_known(known, number):  # what it told was lost, and it would not say it again
+                daemons[1 + number].stop()
+                daemons[1 + number] = _start_relay(directory, number, network)
         place = directory / "bridge"
         place.mkdir()
         bridge = start_bridge(place, address=BRIDGE, obfs4proxy=obfs4proxy, network=network)
@@ -191,6 +197,20 @@ def _start(directory: Path, address: str, name: str, network: str, more: str) ->
         ready=[Ready(address=address, port=_OR_PORT)],
         name=f"tor-{name}",
     )
+
+
+def _start_relay(directory: Path, number: int, network: str) -> Daemon:
+    return _start(directory / f"relay{number}", RELAYS[number], f"relay{number}", network, _EXIT)
+
+
+def _is_known(descriptors: Path, number: int) -> bool:
+    """Wait a moment until the authority has heard of a relay; tell whether it has."""
+    limit = time.monotonic() + _TELLS
+    while time.monotonic() < limit:
+        if descriptors.exists() and f"router relay{number} " in descriptors.read_text(errors="replace"):
+            return True
+        time.sleep(LOOK_AGAIN)
+    return False
 
 
 def _wait_for_circuit(daemon: Daemon) -> None:
