@@ -26,11 +26,10 @@ MOST_BODY: Final = 64 * 1024
 #: Go's client, by which Tor's one asks, names itself so.
 HEADERS: Final = (("User-Agent", "Go-http-client/1.1"),)
 
-REGISTERED_BY_DNS: Final = "its registration goes over DNS, to a server that no bridge line names"
-REACHED: Final = "its registrar can be reached; the connection to a phantom is not tried by this version"
-FRONT_REACHED: Final = (
-    "its AMP cache can be reached; who is behind it, and the phantom, is not tried by this version"
-)
+#: How far it went: clauses that stand in the report.
+REGISTERED_BY_DNS: Final = "its registration over DNS is not spoken by this version"
+REACHED: Final = "its registrar answers; phantoms are not tried yet"
+FRONT_REACHED: Final = "its AMP cache answers; phantoms are not tried yet"
 
 
 class Conjure:

@@ -34,8 +34,8 @@ MOST_ASKED: Final = 6
 #: Seconds before a resolver that gave up (SERVFAIL) is asked again.
 PAUSE: Final = 0.25
 #: How a line ends that is not all of a bridge.
-NO_KEY: Final = "this resolver leads to its server; without the server's key no tunnel is tried"
-NO_DOMAIN: Final = "this resolver passes questions on; without a domain and a key no tunnel is tried"
+NO_KEY: Final = "this resolver leads to its server; no tunnel without its key"
+NO_DOMAIN: Final = "this resolver passes questions on; the line has no bridge"
 
 
 class Dnstt:

@@ -21,7 +21,7 @@ from circumvent.names.message import Answer, make_query, read_answer
 from circumvent.names.plan import fresh_label
 from circumvent.net.errors import PeerError
 from circumvent.net.protocol_codes import rcode_failure
-from circumvent.tor.dnstt.questions import TXT, A, RcodeError, asked
+from circumvent.tor.dnstt.questions import TXT, A, RcodeError, asked, is_good
 from circumvent.tor.errors import TorError
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ async def _size(link: ResolverLink, size: int, context: Context, limit: float) -
 async def _rate(
     link: ResolverLink, zone: Zone, length: int, context: Context, detail: dict[str, Json]
 ) -> None:
-    """Keep questions open, until enough has come back or the time is over."""
+    """Keep questions open, until enough has come back or the time is over; one more for each that seems lost."""
 
     def another() -> bytes:
         if isinstance(zone, ServersZone) and (ask := zone.of_length(length)) is not None:
@@ -302,14 +302,17 @@ async def _rate(
     began = last = clock.now()
     sent = answered = received = 0
     with anyio.move_on_after(LONGEST):
-        for _ in range(AT_ONCE):
-            await link.send(another())
-            sent += 1
         while received < ENOUGH:
-            message = await _receive(link)
-            answered, received, last = answered + 1, received + len(message), clock.now()
-            await link.send(another())
-            sent += 1
+            while sent - answered < AT_ONCE:
+                await link.send(another())
+                sent += 1
+            with anyio.move_on_after(NUDGE) as lost:
+                message = await _receive(link)
+                if is_good(message):
+                    answered, received, last = answered + 1, received + len(message), clock.now()
+            if lost.cancelled_caught:
+                await link.send(another())
+                sent += 1
     detail.update(queries=sent, answered=answered, bytes=received)
     if answered:
         detail["kbps"] = round(received * 8 / 1000 / max(last - began, 0.001), 1)

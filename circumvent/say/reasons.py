@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from circumvent.model import failure as failures
 from circumvent.model.words import Evidence, Reason, Status
 from circumvent.say.language import _, later
+from circumvent.say.questions import passes
 from circumvent.say.tunnels import is_tunnel, passes_nothing, stopped
 from circumvent.say.words import kilobytes, reason_sentence, word
 from circumvent.text import sanitise
@@ -182,7 +183,7 @@ def _not_run(option: OptionReport) -> str:
         return _("needs {name}").format(name=detail)
     if option.reason in {Reason.CLOCK, Reason.IN_USE} and detail:
         return f"{clause} ({detail})"
-    return detail or clause
+    return "; ".join(filter(None, (detail or clause, passes(option))))
 
 
 def evidence_clause(evidence: Evidence | None) -> str:

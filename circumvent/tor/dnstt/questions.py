@@ -122,6 +122,14 @@ class Encoder:
         return _packets(_texts(message, at + 4))
 
 
+def is_good(message: bytes) -> bool:
+    """Tell whether a message is an answer, whole and with NOERROR."""
+    if len(message) < _HEAD.size:
+        return False
+    flags = int.from_bytes(message[2:4])
+    return flags & (_RESPONSE | _TRUNCATED | _RCODE) == _RESPONSE
+
+
 def asked(message: bytes) -> bytes | None:
     """Return what a message asks for or answers, name (in lower case), type and class; ``None`` if it is not DNS."""
     try:

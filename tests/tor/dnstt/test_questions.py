@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from random import Random
 
+import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
@@ -20,6 +21,7 @@ from circumvent.tor.dnstt.questions import (
     asked_type,
     capacity,
     encode_name,
+    is_good,
     read_name,
 )
 from circumvent.tor.errors import TorError
@@ -160,3 +162,14 @@ def test_what_garbage_asks_for(message: bytes) -> None:
 def test_an_answer_asks_for_what_was_asked() -> None:
     question = encoder().question()
     assert asked(answer(question, b"", rcode=3)) == asked(question)
+
+
+def test_good_answers_are_whole_and_say_yes() -> None:
+    question = encoder().question()
+    assert is_good(answer(question, b""))
+    assert not is_good(question)
+    assert not is_good(answer(question, rcode=3))
+    cut = dns.message.from_wire(answer(question, b""))
+    cut.flags |= dns.flags.TC
+    assert not is_good(cut.to_wire())
+    assert not is_good(b"")
