@@ -17,7 +17,8 @@ HIDDEN: Final = "hidden"
 #: An id that is a keyed hash.
 KEYED_ID: Final = re.compile(r"[a-z0-9-]{1,24}-[a-z2-7]{8}")
 _SATELLITE_WORDS: Final = re.compile(
-    r"satellite|starlink|iridium|thuraya|inmarsat|viasat|hughesnet|oneweb|\bdish\b", re.IGNORECASE
+    r"satellite|starlink|iridium|thuraya|inmarsat|\bbgan\b|viasat|surfbeam|hughesnet|oneweb|eutelsat|\bdish\b",
+    re.IGNORECASE,
 )
 HARDWARE_ADDRESS: Final = re.compile(
     r"(?<![0-9A-Fa-f:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])"

@@ -30,6 +30,16 @@ class SeenOther:
         """Tell whether something came back through it."""
         return self.internet is not None and self.internet.proof.value in {"carried", "sustained"}
 
+    @property
+    def too_fast(self) -> bool:
+        """Tell whether light rules out that what came back went by a satellite of any model that fits."""
+        steps = [] if self.internet is None else [one.step("physics") for one in self.internet.attempts]
+        excluded: set[str] = set()
+        for step in steps:
+            told = None if step is None else step.detail.get("excluded")
+            excluded |= {str(one) for one in told} if isinstance(told, list) else set()
+        return all(fit.terminal.system in excluded for fit in self.other.fits)
+
 
 def others_screen(found: Sequence[SeenOther]) -> tuple[Block, ...]:
     """Return what is to be said of each."""
@@ -106,4 +116,7 @@ def _internet(seen: SeenOther) -> str:
         return _("not tried")
     if not seen.carries:
         return _("nothing came back: {why}").format(why=reason(seen.internet))
-    return word(seen.internet)
+    told = word(seen.internet)
+    if seen.too_fast:
+        told += _("; but faster than light could by that orbit, so by another line than the terminal's")
+    return told

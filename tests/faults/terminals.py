@@ -69,7 +69,7 @@ ROUTERS: Final = {
 
 
 @dataclass
-class Web:
+class Front:
     """A first page: its title, its headers, and what it was asked."""
 
     title: str = ""
@@ -114,8 +114,8 @@ async def serving_router(answer: bytes = ROUTERS["well"], address: str = "127.0.
 
 @asynccontextmanager
 async def serving_page(
-    web: Web, address: str = "127.0.0.1", *, certificate: ssl.SSLContext | None = None
-) -> AsyncIterator[Web]:
+    web: Front, address: str = "127.0.0.1", *, certificate: ssl.SSLContext | None = None
+) -> AsyncIterator[Front]:
     """Serve a page in clear, or with a certificate on 443 alone."""
 
     async def speak(stream: ByteStream) -> None:

@@ -24,6 +24,7 @@ from circumvent.net.errors import PeerError
 from circumvent.satellite.ask import METHOD
 from circumvent.satellite.dish import GET_STATUS, read_history, read_status
 from circumvent.satellite.grpc import GrpcError, UnaryCall, read_web
+from circumvent.satellite.router import read_router
 from circumvent.vpn import http_head, mschapv2, ppp
 from circumvent.vpn.amneziawg.tags import TagError, parse_tags
 from circumvent.vpn.ikev2 import message as ike
@@ -248,5 +249,6 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "dish-call-from-a-page": _guarded(read_web, GrpcError),
     "dish-status": _guarded(read_status),
     "dish-history": _guarded(read_history),
+    "dish-router": _guarded(read_router),
     **tor.TARGETS,
 }

@@ -12,7 +12,7 @@ from circumvent.satellite.find import Candidate, Surroundings, surroundings
 from circumvent.satellite.others import find_others, look_around
 from tests.faults import tcp
 from tests.faults.dish import Dish, serving
-from tests.faults.terminals import Web, certificate, serving_page, serving_router
+from tests.faults.terminals import Front, certificate, serving_page, serving_router
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,25 +68,25 @@ class TestWhoIsOne:
         assert router.asked == ["get_status"]
 
     async def test_a_page_that_names_itself(self) -> None:
-        async with serving_page(Web(title="Thuraya IP+"), HERE.address):
+        async with serving_page(Front(title="Thuraya IP+"), HERE.address):
             (found,) = await find_others([HERE])
         assert {fit.terminal.slug for fit in found.fits} == {"thuraya-ip", "thuraya-atlas"}
         assert found.sure
         assert found.router is None
 
     async def test_a_certificate_that_names_its_maker(self, tmp_path: Path) -> None:
-        async with serving_page(Web(), HERE.address, certificate=certificate(tmp_path, "Hughes 9211")):
+        async with serving_page(Front(), HERE.address, certificate=certificate(tmp_path, "Hughes 9211")):
             (found,) = await find_others([HERE])
         assert found.fits[0].evidence["certificate"] == "Hughes 9211"
 
     async def test_a_home_router_is_none(self) -> None:
-        async with serving_page(Web(title="FRITZ!Box"), HERE.address):
+        async with serving_page(Front(title="FRITZ!Box"), HERE.address):
             assert await find_others([HERE]) == ()
 
     async def test_several_are_told_apart(self) -> None:
         async with (
             serving_router(address=HERE.address),
-            serving_page(Web(title="konnect"), THERE.address),
+            serving_page(Front(title="konnect"), THERE.address),
         ):
             found = await find_others([HERE, THERE])
         assert [one.fits[0].terminal.slug for one in found] == ["starlink-router", "konnect"]

@@ -11,7 +11,7 @@ from circumvent.net.errors import StepFailed
 from circumvent.satellite.find import Candidate, local_dialer, local_trace
 from circumvent.satellite.page import HTTP, HTTPS, LARGEST, Page, ask_page
 from tests.faults import tcp
-from tests.faults.terminals import Web, certificate, serving_page
+from tests.faults.terminals import Front, certificate, serving_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ async def asked(port: int = HTTP) -> Page:
 
 
 async def test_a_page_in_clear() -> None:
-    web = Web(title="BGAN \n Terminal &amp; more", headers={"Server": "lighttpd", "Set-Cookie": "a=b"})
+    web = Front(title="BGAN \n Terminal &amp; more", headers={"Server": "lighttpd", "Set-Cookie": "a=b"})
     async with serving_page(web, HERE):
         page = await asked()
     assert (page.status, page.title, page.headers) == (200, "BGAN Terminal & more", ("server: lighttpd",))
@@ -33,7 +33,7 @@ async def test_a_page_in_clear() -> None:
 
 
 async def test_it_is_one_get_of_the_first_page() -> None:
-    web = Web(title="x", status=401, headers={"WWW-Authenticate": 'Basic realm="HT2000W"'})
+    web = Front(title="x", status=401, headers={"WWW-Authenticate": 'Basic realm="HT2000W"'})
     async with serving_page(web, HERE):
         page = await asked()
     assert web.asked == [b"GET / HTTP/1.1"]
@@ -41,15 +41,15 @@ async def test_it_is_one_get_of_the_first_page() -> None:
 
 
 async def test_where_nobody_answers_in_clear_the_certificate_tells_its_maker(tmp_path: Path) -> None:
-    async with serving_page(Web(title="Login"), HERE, certificate=certificate(tmp_path, "Viasat Inc.")):
+    async with serving_page(Front(title="Login"), HERE, certificate=certificate(tmp_path, "Viasat Inc.")):
         page = await asked()
     assert "Viasat Inc." in page.subject
     assert page.title == "Login"
 
 
 async def test_a_page_that_leads_to_tls_is_followed_there_and_nowhere_else(tmp_path: Path) -> None:
-    clear = Web(status=302, headers={"Location": "https://elsewhere.example/login"})
-    secure = Web(title="SurfBeam")
+    clear = Front(status=302, headers={"Location": "https://elsewhere.example/login"})
+    secure = Front(title="SurfBeam")
     async with (
         serving_page(clear, HERE),
         serving_page(secure, HERE, certificate=certificate(tmp_path, "Viasat Inc.")),
@@ -60,19 +60,19 @@ async def test_a_page_that_leads_to_tls_is_followed_there_and_nowhere_else(tmp_p
 
 
 async def test_a_page_that_leads_to_tls_without_tls_is_what_it_is() -> None:
-    async with serving_page(Web(status=302, headers={"Location": "https://elsewhere.example/"}), HERE):
+    async with serving_page(Front(status=302, headers={"Location": "https://elsewhere.example/"}), HERE):
         page = await asked()
     assert (page.status, page.subject) == (302, "")
 
 
 async def test_an_endless_page_is_read_to_its_bound() -> None:
     body = b"<title>Thuraya IP</title>" + bytes(2 * LARGEST)
-    async with serving_page(Web(body=body), HERE):
+    async with serving_page(Front(body=body), HERE):
         assert (await asked()).title == "Thuraya IP"
 
 
 async def test_foreign_text_is_made_harmless() -> None:
-    async with serving_page(Web(title="\x1b[31mBGAN" + "x" * 1000), HERE):
+    async with serving_page(Front(title="\x1b[31mBGAN" + "x" * 1000), HERE):
         title = (await asked()).title
     assert "\x1b" not in title
     assert len(title) <= 200

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from circumvent.cli.draw import Style, draw
+from circumvent.model.record import Step
 from circumvent.model.words import Status
 from circumvent.satellite.dish import Disabled
 from circumvent.satellite.others import Other
@@ -71,3 +73,16 @@ def test_the_internet_behind_it() -> None:
     assert "internet: works" in told(STARLINK, internet=good("router", "satellite-terminal", 40.0))
     dead = failed("router", "satellite-terminal", Status.UNREACHABLE, "carry", "generic_timeout_error")
     assert "nothing came back" in told(STARLINK, internet=dead)
+
+
+def test_what_came_back_too_fast_came_by_another_line() -> None:
+    def through(*excluded: str) -> str:
+        tried = good("terminal", "satellite-terminal", 40.0)
+        step = Step(name="physics", t0=0.0, t=0.1, detail={"excluded": list(excluded)})
+        attempts = tuple(msgspec.structs.replace(one, steps=(step,)) for one in tried.attempts)
+        tried = msgspec.structs.replace(tried, attempts=attempts)
+        return told(Observed(address="10.0.0.1", page=True, title="HughesNet"), internet=tried)
+
+    assert "by another line than the terminal's" in through("o3b", "geostationary")
+    assert "by another line" not in through("o3b")
+    assert "by another line" not in through()

@@ -20,7 +20,7 @@ from tests.diagnose.build import option
 from tests.faults import proxy
 from tests.faults.terminals import (
     ROUTERS,
-    Web,
+    Front,
     certificate,
     serving_page,
     serving_router,
@@ -94,7 +94,7 @@ class TestRouter:
 
 class TestPage:
     async def test_a_page_is_reached_and_its_link_carries(self, pki: Pki) -> None:
-        web = Web(title="Thuraya IP+ secret page")
+        web = Front(title="Thuraya IP+ secret page")
         async with serving_page(web, HERE):
             found = await attempt(pki)
         assert (found.proof, found.failure) == (Proof.CARRIED, None)
@@ -103,7 +103,7 @@ class TestPage:
         assert "secret" not in repr(found)
 
     async def test_a_certificate_tells_its_maker(self, pki: Pki, tmp_path: Path) -> None:
-        async with serving_page(Web(), HERE, certificate=certificate(tmp_path, "Viasat Inc.")):
+        async with serving_page(Front(), HERE, certificate=certificate(tmp_path, "Viasat Inc.")):
             found = await attempt(pki)
         assert found.proof is Proof.CARRIED
         assert systems(found) == [("viasat-surfbeam", "likely")]
@@ -113,7 +113,7 @@ class TestPage:
             "circumvent.transports.starlink.owner_of",
             lambda address, _: "eth0" if address is None else address,
         )
-        async with serving_page(Web(title="HughesNet"), HERE):
+        async with serving_page(Front(title="HughesNet"), HERE):
             made = context(
                 controls=by_hand("https://127.0.0.1:9/nonce/{nonce}"), ca_file=pki.ca_file, limit=1.0
             )
@@ -122,21 +122,21 @@ class TestPage:
         assert found.failure is not None
 
     async def test_what_names_nothing_is_recognised_as_nothing(self, pki: Pki) -> None:
-        async with serving_page(Web(title="FRITZ!Box"), HERE):
+        async with serving_page(Front(title="FRITZ!Box"), HERE):
             found = await attempt(pki)
         assert systems(found) == []
 
     async def test_another_link_is_the_way_out(self, pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
         sides = iter(("eth0", "eth1") * 20)
         monkeypatch.setattr("circumvent.transports.starlink.owner_of", lambda *_: next(sides))
-        async with serving_page(Web(title="HughesNet"), HERE):
+        async with serving_page(Front(title="HughesNet"), HERE):
             found = await attempt(pki)
         assert found.proof is Proof.REACHED
         assert failure_of(found) == ("link", "network_unreachable")
 
 
 async def test_light_is_asked_about_the_round_trips(pki: Pki) -> None:
-    async with serving_page(Web(title="HughesNet"), HERE):
+    async with serving_page(Front(title="HughesNet"), HERE):
         found = await attempt(pki)
     told = step_of(found, "physics").detail
     assert isinstance(told["rtt_ms"], float)
