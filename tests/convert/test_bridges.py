@@ -19,6 +19,7 @@ from circumvent.model.bridge import (
     TorSettings,
     WebtunnelSettings,
 )
+from circumvent.model.snowflake import SnowflakeSettings
 from tests.convert.strategies import IPV4, IPV6, KEYS, NAMES, PATHS, PORTS, made
 
 if TYPE_CHECKING:
@@ -61,10 +62,29 @@ def conjure(draw: st.DrawFn, mark: bytes | None) -> Option:
 
 
 @st.composite
+def snowflake(draw: st.DrawFn, mark: bytes | None) -> Option:
+    """A snowflake bridge with fronts, without, or through a cache."""
+    fronts = draw(st.sampled_from([(), ("a.front.example",), ("a.front.example", "b.front.example")]))
+    cached, bridge = draw(st.booleans()), draw(TWENTY)
+    settings = SnowflakeSettings(
+        url="https://broker.example/",
+        fronts=fronts,
+        amp_cache="https://cache.example/" if cached else "",
+        stun=draw(st.sampled_from([(), (("stun.example", 3478), ("2001:db8::1", 19302))])),
+        bridge=bridge,
+        imitate=draw(st.sampled_from(["", "hellorandomizedalpn"])),
+        no_sni=draw(st.booleans()),
+        fingerprint=mark or bridge,
+    )
+    host = "broker-example.cache.example" if cached else "broker.example"
+    return made("snowflake", fronts[0] if fronts else host, 443, settings=settings)
+
+
+@st.composite
 def bridges(draw: st.DrawFn) -> Option:
     """A bridge of each sort."""
     kind, mark = (
-        draw(st.sampled_from(["tor", "obfs4", "webtunnel", "meek", "dnstt", "conjure"])),
+        draw(st.sampled_from(["tor", "obfs4", "webtunnel", "meek", "dnstt", "conjure", "snowflake"])),
         draw(st.none() | TWENTY),
     )
     if kind == "webtunnel":
@@ -86,6 +106,8 @@ def bridges(draw: st.DrawFn) -> Option:
         return draw(dnstt(mark))
     if kind == "conjure":
         return draw(conjure(mark))
+    if kind == "snowflake":
+        return draw(snowflake(mark))
     held: TorSettings | Obfs4Settings = TorSettings(fingerprint=mark)
     if kind == "obfs4":
         mode = draw(st.integers(0, 2))
@@ -99,6 +121,12 @@ def test_a_bridge_is_the_same_after_its_line(option: Option, form: str) -> None:
     text = write([option], form)
     parsed = read_inputs(["-"], ids=IdMaker(bytes(32)), stdin=lambda _: text.encode(), allow_private=True)
     assert [canonical(one) for one in parsed.options] == [canonical(option)]
+
+
+def test_a_bridge_that_is_asked_for_by_a_queue_has_no_line() -> None:
+    """Its credentials are not kept."""
+    settings = SnowflakeSettings(sqs=True, bridge=bytes(20))
+    assert bridge_line(made("snowflake", "queue.example", 443, settings=settings)) is None
 
 
 def test_what_is_no_bridge_has_no_line() -> None:
