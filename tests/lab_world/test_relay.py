@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,9 @@ from circumvent.lab.world.description import Voice
 from circumvent.lab.world.relay import LIFETIME, PERMISSION, Client, TurnServer
 from circumvent.net import stun
 from circumvent.net.stun import Address, Attribute, Class, Message, Method
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VOICE = Voice()
 KEY = stun.long_term_key(VOICE.user, VOICE.realm, VOICE.password)
@@ -44,13 +47,13 @@ class Socket:
 class Talk:
     """A server with one client; ``ask`` returns the answer to a request."""
 
-    def __init__(self) -> None:
+    def __init__(self, later: Callable[[Any], None] = asyncio.run) -> None:
         self.now = 1000.0
         self.answers: list[bytes] = []
         self.sockets: list[Socket] = []
         self.nonce = b""
         self.client = Client(Address(ip_address("203.0.113.9"), 999), self.answers.append, stream=False)
-        self.server = TurnServer(VOICE, ["198.51.100.1"], self._open, now=lambda: self.now, later=asyncio.run)
+        self.server = TurnServer(VOICE, ["198.51.100.1"], self._open, now=lambda: self.now, later=later)
 
     async def _open(self, source: str, protocol: asyncio.DatagramProtocol) -> Any:
         assert source == "198.51.100.1"
@@ -61,6 +64,20 @@ class Talk:
         self, method: Method, *attributes: tuple[int, bytes], peer: Address | None = None, key: bytes = KEY
     ) -> Message:
         transaction_id = f"{len(self.answers):012}".encode()
+        self.say(transaction_id, method, *attributes, peer=peer, key=key)
+        answer = stun.decode(self.answers[-1])
+        assert answer.transaction_id == transaction_id
+        return answer
+
+    def say(
+        self,
+        transaction_id: bytes,
+        method: Method,
+        *attributes: tuple[int, bytes],
+        peer: Address | None = None,
+        key: bytes = KEY,
+    ) -> None:
+        """Send a request of this transaction."""
         more = list(attributes)
         if peer is not None:
             more.append((Attribute.XOR_PEER_ADDRESS, stun.pack_xor_address(peer, transaction_id)))
@@ -74,9 +91,6 @@ class Talk:
             method=method, kind=Class.REQUEST, transaction_id=transaction_id, attributes=tuple(more)
         )
         self.server.take(stun.encode(message, key=key if self.nonce else None), self.client)
-        answer = stun.decode(self.answers[-1])
-        assert answer.transaction_id == transaction_id
-        return answer
 
     def log_in(self) -> None:
         answer = self.ask(Method.ALLOCATE, TRANSPORT)
@@ -106,6 +120,22 @@ def test_an_allocation_is_signed_and_given_once() -> None:
     assert answer.address(Attribute.XOR_RELAYED_ADDRESS) == Address(ip_address("198.51.100.1"), 50000)
     assert answer.get(Attribute.LIFETIME) == LIFETIME.to_bytes(4, "big")
     assert talk.ask(Method.ALLOCATE, TRANSPORT).error_code == 437
+
+
+def test_a_request_that_is_sent_again_meanwhile_changes_nothing() -> None:
+    """On a slow line both copies are there before the relay is: one answer, and it is no refusal."""
+    waiting: list[Any] = []
+    talk = Talk(later=waiting.append)
+    talk.log_in()
+    for _ in range(2):
+        talk.say(b"again-again-", Method.ALLOCATE, TRANSPORT)
+    assert len(talk.answers) == 1, "the challenge"
+    talk.say(b"another-one-", Method.ALLOCATE, TRANSPORT)
+    assert stun.decode(talk.answers[-1]).error_code == 437
+    (opening,) = waiting
+    asyncio.run(opening)
+    answer = stun.decode(talk.answers[-1])
+    assert (answer.transaction_id, answer.kind) == (b"again-again-", Class.SUCCESS)
 
 
 @pytest.mark.parametrize(

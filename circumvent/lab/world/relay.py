@@ -40,13 +40,13 @@ _IPV6_FAMILY: Final = 2
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """One five-tuple: where it comes from, and how to send to it."""
+    """One five-tuple: where it comes from, how to send to it, the transaction whose allocation is being made."""
 
     address: Address
     send: Callable[[bytes], None]
     stream: bool
     allocation: Allocation | None = None
-    allocating: bool = False
+    allocating: bytes | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -154,14 +154,16 @@ class TurnServer:
         allocation = client.allocation
         if allocation is not None and allocation.created_by == request.transaction_id:
             self._allocated(client, request, allocation)
-        elif allocation is not None or client.allocating:
+        elif client.allocating == request.transaction_id:
+            return  # sent again before the answer left, which is on its way
+        elif allocation is not None or client.allocating is not None:
             self._refuse(client, request, 437)
         elif (request.get(Attribute.REQUESTED_TRANSPORT) or b"")[:1] != stun.REQUESTED_TRANSPORT_UDP[:1]:
             self._refuse(client, request, 442)
         elif len(self._allocations) >= MOST_ALLOCATIONS:
             self._refuse(client, request, 486)
         else:
-            client.allocating = True
+            client.allocating = request.transaction_id
             self._later(self._open(client, request))
 
     async def _open(self, client: Client, request: Message) -> None:
@@ -178,7 +180,7 @@ class TurnServer:
             self._refuse(client, request, 508)
             return
         finally:
-            client.allocating = False
+            client.allocating = None
         host, port = transport.get_extra_info("sockname")[:2]
         allocation = Allocation(
             client=client,
