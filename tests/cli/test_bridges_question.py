@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,8 @@ from tests.cli.pty_run import Terminal
 
 if TYPE_CHECKING:
     import subprocess
+
+    from tests.lab.namespace import Network
 
 #: Nothing leaves the tests' namespace: nobody answers, and the run ends.
 ASKED = ["bridges", "--deadline", "1"]
@@ -77,3 +80,16 @@ def test_a_script_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "bridges.torproject.org" in said
     assert ask_if_needed(CheckSettings(), settings_apis(), asked=False) is False
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.namespace
+def test_a_signal_ends_it_while_tor_is_asked(network: Network) -> None:
+    def stop(process: subprocess.Popen[bytes], _: int) -> None:
+        process.send_signal(signal.SIGINT)
+
+    silent = network.dropped[0]
+    ended = Terminal(["bridges", "--yes", "--resolver", silent]).run(
+        when=lambda said: "asking Tor" in said, then=stop
+    )
+    assert ended.code == 3
+    assert ended.screen.endswith("Stopped; nothing was decided.")

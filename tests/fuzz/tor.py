@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from circumvent.inputs.bridge_lines import bridges_in, to_option
 from circumvent.inputs.problem import LineError
+from circumvent.recommend.answer import AnswerError, read_answer, read_built_in
 from circumvent.tor import cells, certs, directory, ed25519_cert
 from circumvent.tor.certs import Identity
 from circumvent.tor.circuit import open_fast
@@ -122,6 +124,18 @@ def bridge_lines(data: bytes) -> None:
             to_option(line)
 
 
+def recommendation(data: bytes) -> None:
+    """An answer of Tor's circumvention-settings API, and a line in one; whatever is tried is one line."""
+    with suppress(AnswerError):
+        read_answer(data)
+    with suppress(AnswerError):
+        read_built_in(data)
+    text = data.decode("utf-8", "replace")
+    told = {"settings": [{"bridges": {"type": text[:9], "bridge_strings": [text]}}], "country": text[:2]}
+    for line in read_answer(json.dumps(told).encode()).lines:
+        assert line.isprintable()
+
+
 #: Every target by its name.
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "tor-cells": tor_cells,
@@ -133,4 +147,5 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "dnstt-answers": dnstt_answers,
     "dnstt-layers": dnstt_layers,
     "bridge-lines": bridge_lines,
+    "recommendation": recommendation,
 }
