@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +14,9 @@ from tests.lab.fixtures import *  # noqa: F403 - pytest finds fixtures by name i
 from tests.lab.go_servers import SERVERS
 from tests.lab.left_out import LeftOut, missing
 from tests.lab.somebody import Somebody, fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A machine that is busy says nothing of what is tested. Where nothing may be left out, a run can be repeated: there the
 # same examples are drawn each time, elsewhere new ones.
@@ -26,6 +31,8 @@ settings.load_profile("house")
 if SERVERS.is_dir():  # built by ``nox -s servers``; what stands on PATH already goes before
     os.environ["PATH"] = os.environ.get("PATH", os.defpath) + os.pathsep + str(SERVERS)
 
+#: What this process does when it is told to end.
+HEEDED: Final = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 #: Who runs things without rights; fetched before the namespace is entered, in which nobody can become another user.
 SOMEBODY = fetch()
 #: Why there is no namespace, or ``None``. Entered on import: later, plug-ins may have started threads.
@@ -39,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requires(*programs): needs these programs")
     config.addinivalue_line("markers", "namespace: needs the addresses and routes of the test namespace")
     config.pluginmanager.register(LeftOut(), "circumvent-left-out")
+
+
+def pytest_unconfigure() -> None:
+    """Let go of whoever runs things without rights."""
+    SOMEBODY.leave()
 
 
 def pytest_report_header() -> str:
@@ -57,6 +69,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     reason = missing(programs)
     if reason is not None:
         pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Heed signals again: our program ignores them from its last word to its exit, and here it ran inside this process.
+
+    What is ignored is inherited: a server that is started later would not end when it is told to.
+    """
+    try:
+        return (yield)
+    finally:
+        for number, handler in HEEDED.items():
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

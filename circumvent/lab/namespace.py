@@ -85,8 +85,7 @@ def contained(main: Callable[[], int], *, resolv_conf: str | None = None) -> int
         child = os.fork()
         if child == 0:
             ours.close()
-            stop.let_go()
-            _end_with(lambda: _outer(main, parent, theirs, resolv_conf))
+            _end_with(lambda: _outer(main, parent, theirs, resolv_conf, stop))
         theirs.close()
         with ours:
             said, descriptors, _, _ = socket.recv_fds(ours, _LONGEST_REASON, 1)
@@ -101,8 +100,14 @@ def contained(main: Callable[[], int], *, resolv_conf: str | None = None) -> int
     return _code(status)
 
 
-def _outer(main: Callable[[], int], parent: int, told: socket.socket, resolv_conf: str | None) -> int:
-    """Make the namespaces, then wait for the first process inside."""
+def _outer(
+    main: Callable[[], int], parent: int, told: socket.socket, resolv_conf: str | None, stop: Stop
+) -> int:
+    """Make the namespaces, then wait for the first process inside.
+
+    Here and in the processes below, signals are held back until each has said what they do to it: whoever signals the
+    whole group must not end one that has just been made.
+    """
     try:
         enter_user_namespace()
         unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID)
@@ -115,13 +120,14 @@ def _outer(main: Callable[[], int], parent: int, told: socket.socket, resolv_con
     first = os.fork()
     if first == 0:
         os.close(watched)
-        _end_with(lambda: _first(main, watching, told))
+        _end_with(lambda: _first(main, watching, told, stop))
     told.close()
     with ignoring_interrupts():
+        stop.let_go()
         return _code(os.waitpid(first, 0)[1])
 
 
-def _first(main: Callable[[], int], watching: int, told: socket.socket) -> int:
+def _first(main: Callable[[], int], watching: int, told: socket.socket, stop: Stop) -> int:
     """Be process 1: bury whoever ends, and end with ``main``; tell outside who does the work."""
     die_with_parent(0)  # the parent lives outside and has no number in here
     if select.select([watching], [], [], 0)[
@@ -131,9 +137,9 @@ def _first(main: Callable[[], int], watching: int, told: socket.socket) -> int:
     worker = os.fork()
     if worker == 0:
         told.close()
-        _interrupt_once()
-        _end_with(main)
+        _end_with(lambda: _work(main, stop))
     with ignoring_interrupts(), told:
+        stop.let_go()
         process = os.pidfd_open(worker)
         with contextlib.suppress(OSError):  # whoever asked has ended, and so will this process
             socket.send_fds(told, [b"\0"], [process])
@@ -143,6 +149,12 @@ def _first(main: Callable[[], int], watching: int, told: socket.socket) -> int:
             ended, status = os.wait()
             if ended == worker:
                 return _code(status)
+
+
+def _work(main: Callable[[], int], stop: Stop) -> int:
+    _interrupt_once()
+    stop.let_go()
+    return main()
 
 
 def _interrupt_once() -> None:

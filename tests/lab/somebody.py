@@ -62,6 +62,11 @@ class Somebody:
             raise RuntimeError(answer["refused"])
         return subprocess.CompletedProcess(command, answer["status"], answer["out"], answer["errors"])
 
+    def leave(self) -> None:
+        """End the process, if there is one."""
+        if self.channel is not None:
+            self.channel.close()
+
 
 def fetch() -> Somebody:
     """Return somebody; for root that is a new process, which ends with this one."""
