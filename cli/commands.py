@@ -37,6 +37,7 @@ def check(
     anyway: options.Anyway = False,
     need: options.Need = None,
     interface: options.Interface = None,
+    ask_public_address: options.AskPublicAddress = False,
     country: options.Country = None,
     resolver: options.Resolver = None,
     system_dns: options.SystemDns = False,

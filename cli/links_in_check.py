@@ -8,11 +8,12 @@ from circumvent.check.links import combined, planned_links, with_share
 from circumvent.cli import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from circumvent.check.plan import Plan
     from circumvent.cli.drive import View
     from circumvent.model.report import Report
+    from circumvent.net.sock import Source
 
 OVER: Final = "Now the same over {name}, behind which a terminal was found:"
 ONE_LINK: Final = (
@@ -31,6 +32,7 @@ def run_links(
     if plan.terminals and plan.line.tunnel is not None and plan.settings.interface is None:
         terminal.tell(ONE_LINK)
     reports: list[Report] = []
+    addresses: list[str | None] = []
     interrupted = False
     for number, link in enumerate(links):
         if number and not quiet:
@@ -40,4 +42,17 @@ def run_links(
         reports.append(report)
         if interrupted:
             break
-    return combined(links, reports), interrupted
+        if plan.settings.ask_public_address:
+            addresses.append(seen_as(share.trust_pem, share.source))
+    return combined(links, reports, addresses), interrupted
+
+
+def seen_as(trusted: Sequence[str], source: Source | None) -> str | None:
+    """Ask a server under which address a link is seen; ``trusted`` are certificates (PEM) beside the usual ones."""
+    import anyio  # noqa: PLC0415 - only where it is asked
+
+    from circumvent.check.public_address import ask_public_address  # noqa: PLC0415 - as above
+    from circumvent.net.verify import TrustStore  # noqa: PLC0415 - as above
+
+    trust = TrustStore.mozilla(trusted)
+    return anyio.run(lambda: ask_public_address(trust, source))

@@ -65,6 +65,14 @@ Need = Annotated[
     str | None, _given(_MUCH, "SCOPE", "what must work: system, proxy, app, direct, names or voice")
 ]
 Interface = Annotated[str | None, _given(_WHERE, "NAME", "use this connection")]
+AskPublicAddress = Annotated[
+    bool,
+    _flag(
+        _WHERE,
+        "--ask-public-address",
+        "ask a server (HTTPS to 1.1.1.1) under which address each connection is seen",
+    ),
+]
 Country = Annotated[
     str | None,
     _given(

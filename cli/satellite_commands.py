@@ -37,6 +37,7 @@ QuietSky = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+AskPublicAddress = options.AskPublicAddress
 Interface = Annotated[
     str | None, typer.Option(metavar="NAME", help="look behind this connection only", rich_help_panel=_WHERE)
 ]
@@ -49,6 +50,7 @@ def root(
     context: typer.Context,
     interface: Interface = None,
     quiet_sky: QuietSky = False,
+    ask_public_address: AskPublicAddress = False,
     json: Json = False,
     plain: Plain = False,
 ) -> int:
@@ -60,7 +62,13 @@ def root(
         return 0
     from circumvent.cli.terminals_command import run_terminals  # noqa: PLC0415 - not for --help
 
-    return run_terminals(interface=interface, quiet_sky=quiet_sky, json=json, plain=plain)
+    return run_terminals(
+        interface=interface,
+        quiet_sky=quiet_sky,
+        ask_public_address=ask_public_address,
+        json=json,
+        plain=plain,
+    )
 
 
 @satellite.command("plan")

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from circumvent.check.plan import make_plan
+from circumvent.check.plan import make_plan, read_pem_file
 from circumvent.check.settings import CheckSettings
 from circumvent.cli import terminal as screen
 from circumvent.cli.check_command import laws_of
 from circumvent.cli.drive import Silent, drive
+from circumvent.cli.links_in_check import seen_as
 from circumvent.cli.terminals_in_check import behind
 from circumvent.model.kinds import SATELLITE, is_satellite
+from circumvent.net.sock import Source
 from circumvent.satellite.document import other_document, terminal_document
 from circumvent.satellite.find import read_surroundings
 from circumvent.satellite.judge import judge, lost_share
 from circumvent.satellite.others import look_around
+from circumvent.say.links import addresses_screen
 from circumvent.say.other_terminals import SeenOther, others_screen
 from circumvent.say.terminals import Seen, nothing_screen, terminals_screen
 
@@ -41,6 +44,7 @@ def run_terminals(
     *,
     interface: str | None = None,
     quiet_sky: bool = False,
+    ask_public_address: bool = False,
     json: bool = False,
     plain: bool = False,
     settings: CheckSettings | None = None,
@@ -67,16 +71,32 @@ def run_terminals(
             if other.other.sure and not stopped:
                 internet, stopped = _through("satellite-terminal", other.other, settings)
                 others[number] = replace(other, internet=internet)
+    addresses = (
+        _addresses(found, others, settings) if ask_public_address and not (quiet_sky or stopped) else {}
+    )
     seconds = time.monotonic() - began
     if json:
-        print(json_text.dumps(_document(found, others, where, seconds), indent=2), flush=True)
+        document = _document(found, others, where, seconds) | {"public_addresses": addresses}
+        print(json_text.dumps(document, indent=2), flush=True)
     else:
         page = terminals_screen(found, seconds) if found or others else nothing_screen(where, seconds)
-        screen.show((*others_screen(others), *page), sys.stdout, plain=plain)
+        screen.show((*others_screen(others), *page, *addresses_screen(addresses)), sys.stdout, plain=plain)
     if stopped:
         return STOPPED
     carried = any(seen.carries for seen in found) or any(seen.carries for seen in others)
     return 0 if carried else NOTHING
+
+
+def _addresses(
+    found: Sequence[Seen], others: Sequence[SeenOther], settings: CheckSettings
+) -> dict[str, str | None]:
+    """Ask through each connection behind which a terminal is under which address it is seen."""
+    interfaces = {seen.terminal.interface for seen in found} | {one.other.interface for one in others}
+    trusted = tuple(read_pem_file(path) for path in settings.ca)
+    return {
+        name or "default": seen_as(trusted, None if name is None else Source(interface=name))
+        for name in sorted(interfaces, key=str)
+    }
 
 
 def _seen(terminal: Terminal) -> Seen:

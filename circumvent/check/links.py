@@ -110,17 +110,22 @@ def with_share(plan: Plan, *, left: int, spent: Sequence[Report]) -> Plan:
     return replace(plan, settings=settings)
 
 
-def combined(links: Sequence[PlannedLink], reports: Sequence[Report]) -> Report:
-    """Return one report of the links that were tried, in their order; a single link without a terminal changes nothing.
+def combined(
+    links: Sequence[PlannedLink], reports: Sequence[Report], addresses: Sequence[str | None] = ()
+) -> Report:
+    """Return one report of the links that were tried, in their order, with the ``addresses`` that a server saw.
 
-    Seconds and bytes are those of the whole.
+    A single link, without a terminal and of which nothing was asked, changes nothing. Seconds and bytes are those of the whole.
     """
     first = reports[0]
-    if len(links) == 1 and not links[0].terminals:
+    if len(links) == 1 and not links[0].terminals and not addresses:
         return first
+    seen = (*addresses, *(None for _ in links[len(addresses) :]))
     return msgspec.structs.replace(
         first,
-        links=tuple(_told(link, report) for link, report in zip(links, reports, strict=False)),
+        links=tuple(
+            _told(link, report, address) for link, report, address in zip(links, reports, seen, strict=False)
+        ),
         complete=len(reports) == len(links) and all(one.complete for one in reports),
         duration_s=round(sum(one.duration_s for one in reports), 3),
         bytes=Bytes(
@@ -136,11 +141,12 @@ def _deadline(links: Sequence[PlannedLink]) -> float:
     return settings.deadline if settings.deadline is not None else settings.seconds * len(links)
 
 
-def _told(link: PlannedLink, report: Report) -> Link:
+def _told(link: PlannedLink, report: Report, address: str | None) -> Link:
     told = Link(
         interface=link.interface,
         default=link.default,
         terminals=link.terminals,
+        public_address=address,
         complete=report.complete,
         duration_s=report.duration_s,
         bytes=report.bytes,

@@ -47,6 +47,7 @@ class CheckSettings:
     resolver: str | None = None
     system_dns: bool = False
     interface: str | None = None
+    ask_public_address: bool = False
     anyway: bool = False
     id_key: str | None = None
     trials: int = TRIALS

@@ -42,6 +42,17 @@ def link_blocks(report: Report) -> list[Block]:
     return blocks
 
 
+def addresses_screen(addresses: Mapping[str, str | None]) -> tuple[Block, ...]:
+    """Return under which addresses connections are seen from outside, by interface; nothing where that was not asked."""
+    if not addresses:
+        return ()
+    points = tuple(
+        Point(sanitise(name, 20), sanitise(seen, 45) if seen is not None else _("no server said"))
+        for name, seen in addresses.items()
+    )
+    return Space(), Heading(_("Seen from outside as")), Points(points)
+
+
 def over_best(report: Report) -> str:
     """Say in a few words over which other link more gets out; empty if over none."""
     best = best_link(report)

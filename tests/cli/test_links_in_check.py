@@ -18,6 +18,7 @@ from tests.check.test_links import dish, line, plan_with
 if TYPE_CHECKING:
     from circumvent.check.plan import Plan
     from circumvent.model.report import Report
+    from circumvent.net.sock import Source
 
 
 class Driver:
@@ -91,3 +92,23 @@ def test_beside_a_vpn_nothing_is_tried_and_that_is_said(driver: Driver, capsys: 
     run(plan)
     assert driver.over == ["tun0"]
     assert "a VPN holds the way to the internet" in capsys.readouterr().err
+
+
+def test_the_public_address_is_asked_over_each_link_and_only_then(
+    monkeypatch: pytest.MonkeyPatch, driver: Driver
+) -> None:
+    asked: list[str | None] = []
+
+    def ask(_: object, source: Source | None) -> str:
+        asked.append(None if source is None else source.interface)
+        return f"203.0.113.{len(asked)}"
+
+    monkeypatch.setattr(links_in_check, "seen_as", ask)
+    run(plan_with(dish("d", "eth0")))
+    assert asked == []
+    whole, _ = run(plan_with(dish("d", "eth0"), ask_public_address=True))
+    assert asked == [None, "eth0"]
+    assert [link.public_address for link in whole.links] == ["203.0.113.1", "203.0.113.2"]
+    alone, _ = run(plan_with(ask_public_address=True))
+    assert [link.public_address for link in alone.links] == ["203.0.113.3"]
+    assert driver.over[-1] == "wlan0"

@@ -123,6 +123,21 @@ def test_a_router_tells_of_a_dish_that_is_not_in_reach(capsys: Any, monkeypatch:
     assert found["dish"] == {"behind": True, "state": None, "lost": 0.0, "rtt_ms": 33.0}
 
 
+def test_the_public_address_is_asked_only_when_it_is_asked_for(
+    capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("circumvent.cli.terminals_command.seen_as", lambda *_: "203.0.113.9")
+    with dish("jamming"):
+        main(["satellite", "--json"])
+        assert json.loads(capsys.readouterr().out)["public_addresses"] == {}
+        main(["satellite", "--json", "--ask-public-address"])
+        assert json.loads(capsys.readouterr().out)["public_addresses"] == {"default": "203.0.113.9"}
+        main(["satellite", "--json", "--ask-public-address", "--quiet-sky"])
+        assert json.loads(capsys.readouterr().out)["public_addresses"] == {}
+        main(["satellite", "--ask-public-address", "--plain"])
+        assert "default: 203.0.113.9" in capsys.readouterr().out
+
+
 @pytest.mark.daemons
 def test_the_internet_behind_it(
     capsys: Any, monkeypatch: pytest.MonkeyPatch, unbound: Resolver, control_web: Web, tmp_path: Path

@@ -10,7 +10,7 @@ from circumvent.model.report import Latency, Link
 from circumvent.model.words import Status
 from circumvent.say.blocks import Heading, Points, Sentence
 from circumvent.say.end import quiet_line
-from circumvent.say.links import MOST, best_link, link_blocks, over_best
+from circumvent.say.links import MOST, addresses_screen, best_link, link_blocks, over_best
 from tests.check.test_assemble import report
 from tests.diagnose.build import option
 
@@ -101,3 +101,11 @@ def test_what_a_server_saw_and_hostile_names() -> None:
     assert "seen from outside as 203.0.113.9" in said[0]
     assert "\x1b" not in said[0]
     assert "\n" not in said[0]
+
+
+def test_addresses_alone() -> None:
+    assert addresses_screen({}) == ()
+    assert points(addresses_screen({"eth0": "203.0.113.9", "wlan0": None})) == [
+        "eth0: 203.0.113.9",
+        "wlan0: no server said",
+    ]
