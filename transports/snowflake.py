@@ -148,6 +148,7 @@ async def _open(channel: DataChannel, broker: Broker, network: Network, context:
     async with trace.step("rendezvous", limit=trace.limit or RENDEZVOUS) as step:
         step.detail["nat"] = str(network.nat)
         proxy = await _answer(await channel.offer(), broker, network, step.detail)
+    trace.watch(channel)  # what fails from now on is not the connection to the broker
     async with trace.step("ice", limit=trace.limit or CHANNEL):
         await channel.connect(proxy)
     async with trace.step("dtls_handshake", limit=trace.limit or CHANNEL):

@@ -42,6 +42,7 @@ from circumvent.tor.snowflake.sdp import Candidate, Description, write_offer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from circumvent.model.record import Json
     from circumvent.net.dial import DirectDialer
     from circumvent.net.trace import Trace
     from circumvent.transport import Context
@@ -166,6 +167,10 @@ class DataChannel:
         self._closed = False
         self._flooded = False
         self._news = anyio.Event()
+
+    def facts(self) -> dict[str, Json]:
+        """Return what the kernel knows: nothing, for there is no TCP any more."""
+        return {}
 
     async def offer(self) -> str:
         """Gather addresses and return an offer."""
