@@ -7,6 +7,7 @@ back from the internet through it. Nothing asked changes anything, and there are
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from circumvent.model.option import Endpoint
@@ -17,11 +18,13 @@ from circumvent.satellite.page import ask_page
 from circumvent.satellite.recognise import recognise
 from circumvent.satellite.router import ROUTER_PORT
 from circumvent.satellite.signs import causes, detail_of
-from circumvent.transports.starlink import no_sky, prove_link
+from circumvent.transports.starlink import no_sky, prove_link, round_trips
 
 if TYPE_CHECKING:
     from circumvent.model.option import Option
+    from circumvent.net.trace import Trace
     from circumvent.satellite.page import Page
+    from circumvent.satellite.recognise import Observed
     from circumvent.satellite.router import RouterStatus
     from circumvent.transport import Context
 
@@ -32,15 +35,26 @@ class SatelliteTerminalTransport:
     async def attempt(self, option: Option, context: Context) -> None:
         """Look who is there, and fetch something through the link behind it."""
         router, page, local = await _who(option, context)
-        async with context.trace.step("recognise") as step:
-            seen = observed(option.endpoint.host, page, router=router is not None)
-            step.detail["systems"] = [
-                {"model": fit.terminal.slug, "system": fit.terminal.system, "certainty": fit.certainty.value}
-                for fit in recognise(seen)
-            ]
+        trace = context.trace
+        seen = observed(option.endpoint.host, page, router=router is not None)
+        await _recognise(seen, trace)
         if router is not None:
             await _sky(router, context)
-        await prove_link(local, option, context)
+        try:
+            await prove_link(local, option, context)
+        finally:
+            trips = round_trips(trace)
+            if trips:
+                await _recognise(replace(seen, round_trips=trips), trace)
+
+
+async def _recognise(seen: Observed, trace: Trace) -> None:
+    """Write down which models fit: by what answers, and once more when round trips through it are known."""
+    async with trace.step("recognise") as step:
+        step.detail["systems"] = [
+            {"model": fit.terminal.slug, "system": fit.terminal.system, "certainty": fit.certainty.value}
+            for fit in recognise(seen)
+        ]
 
 
 async def _who(option: Option, context: Context) -> tuple[RouterStatus | None, Page | None, str | None]:

@@ -49,8 +49,10 @@ class StarlinkTransport:
         await dish.sky(status, history)
         await dish.gateway(status, history)
         await dish.internet()
-        if context.idle is not None and context.trace.proof.at_least(Proof.CARRIED):
-            await dish.handovers(context.idle)
+        watched = context.watch if context.trace.proof is Proof.SUSTAINED else None
+        seconds = watched if context.idle is None else context.idle
+        if seconds is not None and context.trace.proof.at_least(Proof.CARRIED):
+            await dish.handovers(seconds)
 
 
 class _Dish:
@@ -92,7 +94,7 @@ class _Dish:
         await prove_link(self._link.local, self._option, self._context)
 
     async def handovers(self, seconds: float) -> None:
-        """Note how many of the dish's own pings were lost while the link was idle: satellites change every 15 s."""
+        """Note how many of the dish's own pings were lost while the link was watched or idle: satellites change every 15 s."""
         history = await self._link.history(round(seconds))
         async with self._trace.step("handovers") as step:
             step.detail.update(_history_detail(history))
@@ -127,14 +129,17 @@ async def prove_link(local: str | None, option: Option, context: Context) -> Non
         trace.address, trace.family = place
 
 
-def _physics(trace: Trace) -> dict[str, Json]:
-    """Return what the round trips of handshakes with controls say: each is one round trip or more, so too long if anything."""
-    trips = [
+def round_trips(trace: Trace) -> tuple[float, ...]:
+    """Return the milliseconds of handshakes with controls: each is one round trip or more, so too long if anything."""
+    return tuple(
         (step.t - step.t0) * 1000
         for step in trace.steps
         if step.name == "control_tls" and step.failure is None
-    ]
-    light = physics(trips)
+    )
+
+
+def _physics(trace: Trace) -> dict[str, Json]:
+    light = physics(round_trips(trace))
     if light.least is None:
         return {"unavailable": "no handshake was seen through it"}
     return {"rtt_ms": round(light.least, 1), "excluded": list(light.excluded), "fits": list(light.fits)}

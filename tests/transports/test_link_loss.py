@@ -152,6 +152,11 @@ class TestQuestions:
 
 
 class TestRequests:
+    @pytest.fixture(autouse=True)
+    def patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A busy machine loses nothing on its own loopback."""
+        monkeypatch.setattr("circumvent.transports.link_loss.LATE", 10.0)
+
     async def test_where_nobody_answers_questions_controls_are_fetched(self, pki: Pki) -> None:
         async with control(pki) as url:
             shown, step = await watched(with_controls(url, pki=pki), first=silent, second=silent)

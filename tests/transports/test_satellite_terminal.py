@@ -39,6 +39,12 @@ ROOT = Path(__file__).parents[2]
 HERE = "127.91.3.1"
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine loses nothing on its own loopback."""
+    monkeypatch.setattr("circumvent.transports.link_loss.LATE", 10.0)
+
+
 @asynccontextmanager
 async def internet(pki: Pki) -> AsyncIterator[str]:
     """A control behind the terminal, as it were."""
@@ -60,8 +66,10 @@ def one_link(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("circumvent.transports.starlink.owner_of", lambda *_: "lo")
 
 
-def systems(found: Attempt) -> list[Any]:
-    told: Any = step_of(found, "recognise").detail["systems"]
+def systems(found: Attempt, time: int = 0) -> list[Any]:
+    """What it was taken for: at first by what answered, then by round trips too."""
+    steps = [step for step in found.steps if step.name == "recognise"]
+    told: Any = steps[time].detail["systems"]
     return [(one["model"], one["certainty"]) for one in told]
 
 
@@ -133,6 +141,31 @@ class TestPage:
             found = await attempt(pki)
         assert found.proof is Proof.REACHED
         assert failure_of(found) == ("link", "network_unreachable")
+
+
+class TestLight:
+    async def test_what_comes_back_at_once_came_by_no_satellite(
+        self, pki: Pki, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("circumvent.transports.satellite_terminal.round_trips", lambda _: (9.0, 12.0))
+        async with serving_page(Front(title="HughesNet"), HERE):
+            found = await attempt(pki)
+        assert found.proof is Proof.CARRIED
+        assert systems(found) == [("hughesnet", "likely")]
+        assert systems(found, -1) == []
+
+    async def test_round_trips_of_a_far_orbit_leave_it_likely(
+        self, pki: Pki, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("circumvent.transports.satellite_terminal.round_trips", lambda _: (612.0, 640.0))
+        async with serving_page(Front(title="HughesNet"), HERE):
+            found = await attempt(pki)
+        assert systems(found, -1) == [("hughesnet", "likely")]
+
+    async def test_a_router_stays_what_it_is(self, pki: Pki) -> None:
+        async with serving_router(address=HERE):
+            found = await attempt(pki)
+        assert systems(found, -1) == [("starlink-router", "known")]
 
 
 async def test_light_is_asked_about_the_round_trips(pki: Pki) -> None:
