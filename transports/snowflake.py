@@ -6,6 +6,7 @@ A volunteer is asked for only where the way is gone to its end, so without the `
 from __future__ import annotations
 
 import asyncio
+import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -136,10 +137,9 @@ def _channel_module() -> ModuleType:
     except RuntimeError:
         raise CannotTry(Reason.UNSUPPORTED, NO_ASYNCIO) from None
     try:
-        from circumvent.transports import snowflake_channel  # noqa: PLC0415 - it needs the extra
+        return importlib.import_module("circumvent.transports.snowflake_channel")
     except ImportError:
         raise CannotTry(Reason.MISSING_EXTRA, NO_EXTRA) from None
-    return snowflake_channel
 
 
 async def _open(channel: DataChannel, broker: Broker, network: Network, context: Context) -> None:

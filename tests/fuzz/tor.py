@@ -19,6 +19,7 @@ from circumvent.tor.errors import TorError
 from circumvent.tor.obfs4.elligator import to_public
 from circumvent.tor.obfs4.framing import Decoder
 from circumvent.tor.obfs4.handshake import ClientHandshake
+from circumvent.tor.snowflake import amp, broker, encapsulation, sdp
 from circumvent.tor.turbotunnel.kcp import Kcp
 from circumvent.tor.turbotunnel.smux import Smux
 from circumvent.tor.webtunnel import UpgradeReader
@@ -136,6 +137,21 @@ def recommendation(data: bytes) -> None:
         assert line.isprintable()
 
 
+def snowflake(data: bytes) -> None:
+    """A broker's answer, the page of a cache that holds one, a proxy's session description, packets in a stream."""
+    for read in (
+        broker.read_reply,
+        amp.read_page,
+        lambda one: sdp.read_answer(one.decode("utf-8", "replace")),
+    ):
+        with suppress(TorError):
+            read(data)
+    packets = encapsulation.Decapsulator()
+    with suppress(TorError):
+        packets.feed(data[: len(data) // 2])
+        packets.feed(data[len(data) // 2 :])
+
+
 #: Every target by its name.
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "tor-cells": tor_cells,
@@ -144,6 +160,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "tor-circuit": tor_circuit,
     "obfs4": obfs4,
     "webtunnel": webtunnel,
+    "snowflake": snowflake,
     "dnstt-answers": dnstt_answers,
     "dnstt-layers": dnstt_layers,
     "bridge-lines": bridge_lines,

@@ -235,6 +235,17 @@ def _conjure() -> Held:
     return Held("conjure", "conjure.txt", text, (host, path))
 
 
+def _snowflake() -> Held:
+    """By a front, and by a queue whose credentials are secret."""
+    host, path, credentials, queue = (word() for _ in range(4))
+    here = place(4439)
+    text = (
+        f"snowflake 192.0.2.3:80 url=https://{host}.example:4439/{path}/ fronts={here} ice=stun:{here}:4439\n"
+        f"snowflake 192.0.2.4:80 sqsqueue=https://{place(4440)}:4440/{queue} sqscreds={credentials}\n"
+    )
+    return Held("snowflake", "snowflake.txt", text, (host, path, credentials, queue))
+
+
 _MAKERS: Final[tuple[Callable[[], Held], ...]] = (
     _wireguard,
     _amneziawg,
@@ -254,6 +265,7 @@ _MAKERS: Final[tuple[Callable[[], Held], ...]] = (
     _bridges,
     _dnstt,
     _conjure,
+    _snowflake,
 )
 #: Everything that is held.
 ALL: Final = tuple(make() for make in _MAKERS)
