@@ -21,15 +21,25 @@ _HEADING: Final = 40
 #: A bit more than what is furthest, so that its name fits.
 _SPARE: Final = 1.15
 
-_STYLE: Final = (
-    "text{font:13px sans-serif;fill:#222}.small{font-size:11px;fill:#555}.head{font-size:16px;font-weight:bold}"
-    ".rule{fill:none;stroke:#888;stroke-dasharray:4 4}.reach{fill:#eef5ff;stroke:#36c}"
-    ".gateway{fill:#36c}.pop{fill:none;stroke:#a50;stroke-width:2}.here{fill:#222}"
+#: The class of the drawing. Rules of style are for what is inside it, so that it can stand in a page with others.
+_CLASS: Final = "satellite-plan"
+_RULES: Final = (
+    ("text", "font:13px sans-serif;fill:#222"),
+    (".small", "font-size:11px;fill:#555"),
+    (".head", "font-size:16px;font-weight:bold"),
+    (".rule", "fill:none;stroke:#888;stroke-dasharray:4 4"),
+    (".reach", "fill:#eef5ff;stroke:#36c"),
+    (".gateway", "fill:#36c"),
+    (".pop", "fill:none;stroke:#a50;stroke-width:2"),
+    (".here", "fill:#222"),
 )
+_STYLE: Final = "".join(f".{_CLASS} {what}{{{rule}}}" for what, rule in _RULES)
 
 
 def draw_svg(near: str, place: Place, plans: Sequence[SystemPlan]) -> str:
     """Return an SVG document with one panel for each system of which sites are known; it names nothing from outside.
+
+    It may stand inside an HTML page as it is.
 
     Angles are true and distances from the middle are to scale (azimuthal equidistant); the map is otherwise none.
     """
@@ -37,7 +47,7 @@ def draw_svg(near: str, place: Place, plans: Sequence[SystemPlan]) -> str:
     high = _HEADING + _SIDE + 2 * _AROUND
     width, height = _SIDE + 2 * _AROUND, max(high * len(shown), _AROUND)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{_CLASS}" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
         f"<title>{escape(f'Satellite gateways near {near}')}</title>",
         f"<style>{_STYLE}</style>",
         f'<rect width="{width}" height="{height}" fill="#fff"/>',

@@ -67,6 +67,31 @@ def _satellite_route() -> tuple[Block, ...]:
                 ),
             )
         ),
+        *_where_to_enter(),
+        Space(),
+        Heading(_("Then")),
+        Steps(
+            (
+                _("Run circumvent satellite again."),
+                _(
+                    "If it still finds none: two routers one behind the other need the route on each; a rule against private "
+                    'addresses on WAN ("block RFC 1918", "bogons") must let {dish} pass; an address of 192.168.100.0/24 in '
+                    "your own network is in the way."
+                ).format(dish=DISH),
+            )
+        ),
+        Sentence(
+            "  "
+            + _(
+                "The page of a router keeps what you enter, and whoever opens it can read it. Where owning a terminal is "
+                "punished, that is yours to weigh. The route is not needed for using the dish, only for asking it."
+            )
+        ),
+    )
+
+
+def _where_to_enter() -> tuple[Block, ...]:
+    return (
         Space(),
         Heading(_("Where")),
         Points(
@@ -90,25 +115,6 @@ def _satellite_route() -> tuple[Block, ...]:
                         "255.255.255.0, beside the one that the dish gives it"
                     ),
                 ),
-            )
-        ),
-        Space(),
-        Heading(_("Then")),
-        Steps(
-            (
-                _("Run circumvent satellite again."),
-                _(
-                    "If it still finds none: two routers one behind the other need the route on each; a rule against private "
-                    'addresses on WAN ("block RFC 1918", "bogons") must let {dish} pass; an address of 192.168.100.0/24 in '
-                    "your own network is in the way."
-                ).format(dish=DISH),
-            )
-        ),
-        Sentence(
-            "  "
-            + _(
-                "The page of a router keeps what you enter, and whoever opens it can read it. Where owning a terminal is "
-                "punished, that is yours to weigh. The route is not needed for using the dish, only for asking it."
             )
         ),
     )

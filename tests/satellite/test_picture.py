@@ -53,3 +53,13 @@ def test_every_place_can_be_drawn(place: Place) -> None:
     picture = draw_svg("", place, [plan_for(place, one, sites(one.slug)) for one in systems()])
     assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
     assert all(abs(number) <= 300 for dot in dots(picture, "gateway") for number in dot)
+
+
+def test_it_may_stand_in_a_page_with_others() -> None:
+    picture = draw_svg("here", Place(0, 0), [plan_for(Place(0, 0), system(), [site("gateway", 5.0)])])
+    root = ET.fromstring(picture)
+    style = next(root.iter(f"{_SVG}style")).text or ""
+    assert root.get("class") == "satellite-plan"
+    assert all(rule.startswith(".satellite-plan ") for rule in style.split("}") if rule)
+    assert not any("id" in one.attrib for one in root.iter())
+    assert next(root.iter(f"{_SVG}title")).text == "Satellite gateways near here"
