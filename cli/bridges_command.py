@@ -186,7 +186,7 @@ def _show(
         print(said, file=stream, flush=True)
     else:
         _show_screen(advice, tried, settings, output, stream, shown=not taken and wanted.file is None)
-    if not taken and wanted.file is None:
+    if not taken and wanted.file is None and not output.quiet:
         print("".join(f"\n{line}" for line in lines), end="\n" if lines else "", flush=True)
 
 

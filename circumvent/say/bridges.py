@@ -28,6 +28,8 @@ _NOTHING: Final = {
     Nothing.NO_TRANSPORT: later("Tor knows no bridge for {place} of a kind that was asked for"),
     Nothing.NO_COUNTRY: later("Tor's service can't tell which country this is (--country CC says it)"),
 }
+#: The same where the user said which country it is.
+_OF_A_COUNTRY: Final = {Nothing.NO_COUNTRY: later("Tor's service knows no country {place}")}
 #: Kinds of bridges, as people read them; others stand as they are.
 _KINDS: Final = {"meek_lite": "meek", "vanilla": "plain"}
 #: Where a bridge is put, in the words of Tor Browser.
@@ -142,7 +144,8 @@ def _answer(advice: Advice) -> str:
         return _("Tor recommends {bridges} {where}: {kinds}.").format(
             bridges=_count(len(found.bridges)), where=where, kinds=_by_kind(found.bridges)
         )
-    said = _(_NOTHING[found.nothing]).format(place=place or _("where you are"))
+    known = _NOTHING if advice.country is None else _NOTHING | _OF_A_COUNTRY
+    said = _(known[found.nothing]).format(place=place or _("where you are"))
     if not found.bridges:
         return f"{said}."
     return said + _(". Its usual {bridges}: {kinds}.").format(
@@ -196,6 +199,6 @@ def _instead(advice: Advice) -> list[str]:
                 "trust. Then: circumvent check -"
             ),
         ]
-    if advice.recommendation.nothing is Nothing.NO_COUNTRY:
+    if advice.recommendation.nothing is Nothing.NO_COUNTRY and advice.country is None:
         return [_("Say which country this is: circumvent bridges --country CC"), built_in]
     return [built_in]

@@ -116,6 +116,9 @@ class TestWithBridges:
         moat.answer(settings=settings(("obfs4", [tor_bridge.line(0)])))
         assert bridges(given, moat.api(), fronted=True, form="lines") == 0
         assert capsys.readouterr().out == tor_bridge.line(0) + "\n"
+        assert bridges(given, moat.api(), Output(quiet=True)) == 0
+        (said,) = capsys.readouterr().out.splitlines()
+        assert "1 of 1 work; use " in said
 
     def test_a_file_of_them_is_for_its_owner_alone(
         self,

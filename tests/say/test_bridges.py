@@ -46,7 +46,7 @@ def test_a_guess_is_called_one() -> None:
     [
         (Nothing.NOT_NEEDED, "reached from there without a bridge"),
         (Nothing.NO_TRANSPORT, "no bridge for IR of a kind"),
-        (Nothing.NO_COUNTRY, "can't tell which country"),
+        (Nothing.NO_COUNTRY, "Tor's service knows no country IR"),
     ],
 )
 def test_defaults_are_called_so(nothing: Nothing, said: str) -> None:
@@ -64,6 +64,13 @@ def test_defaults_are_called_so(nothing: Nothing, said: str) -> None:
     )
     assert said in empty
     assert "circumvent check --only tor" in empty
+
+
+def test_a_country_that_nobody_named_can_be_named() -> None:
+    advice = replace(ADVICE, country=None, recommendation=Recommendation(nothing=Nothing.NO_COUNTRY))
+    said = told(bridges_screen(advice, None, Ending(), working=0, shown=True))
+    assert "can't tell which country this is" in said
+    assert "1. Say which country this is: circumvent bridges --country CC" in said
 
 
 def test_where_nobody_answers_there_is_another_way() -> None:
