@@ -70,6 +70,7 @@ TESTED_ELSEWHERE: Final[dict[str, str]] = {
     "circumvent/lab/truth.py": "tests/lab_scenarios/test_truth.py - likewise",
     "circumvent/lab/world/__main__.py": "tests/lab_world/test_run.py - it is started there as a program",
     "circumvent/net/stream.py": "tests/net/test_sock.py - protocols without code",
+    "circumvent/model/tor_run.py": "tests/tor/program/test_watch.py - values, and how they come about",
     "circumvent/model/openconnect.py": "tests/inputs/test_vpn_fields.py - values, and how they are read",
     "circumvent/inputs/wireguard_fields.py": "tests/inputs/test_wireguard.py - fields of profiles, and what is wrong with them",
     "circumvent/model/wireguard.py": "tests/inputs/test_wireguard.py - values, and how they are read",

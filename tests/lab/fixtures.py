@@ -341,7 +341,7 @@ def tor_bridge(daemons: list[Daemon], lab_directory: Callable[[str], Path]) -> t
 
 @pytest.fixture(scope="session")
 def tor_net(daemons: list[Daemon], lab_directory: Callable[[str], Path]) -> tor_network.TorNetwork:
-    """A Tor network of its own: an authority, two relays, and a bridge with obfs4 in each ``iat-mode``."""
+    """A Tor network of its own: an authority, three relays, and a bridge with obfs4 in each ``iat-mode``."""
     requires("tor", "obfs4proxy")
     handle = tor_network.start_network(
         lab_directory("tor-network"), obfs4proxy=find_program("obfs4proxy") or ""

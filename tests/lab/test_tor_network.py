@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     from tests.lab.tor_network import TorNetwork
 
-pytestmark = [pytest.mark.daemons, pytest.mark.requires("tor", "obfs4proxy")]
+pytestmark = [
+    pytest.mark.daemons,
+    pytest.mark.requires("tor", "obfs4proxy"),
+    pytest.mark.timeout(180),
+]
 
 _CLIENT = """\
 DataDirectory {directory}/data

@@ -1,4 +1,4 @@
-"""A small Tor network: one directory authority, two relays that are exits, and a bridge with obfs4 in each ``iat-mode``.
+"""A small Tor network: one directory authority, three relays that are exits, and a bridge with obfs4 in each ``iat-mode``.
 
 One authority is a majority of one: it signs a consensus ten seconds after its start, and a client needs a bridge, a
 middle and an exit. All are the installed tor, on addresses of the tests' own network, with no way out.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AUTHORITY: Final = "198.51.102.30"
-RELAYS: Final = ("198.51.102.31", "198.51.102.32")
+RELAYS: Final = ("198.51.102.31", "198.51.102.32", "198.51.102.35")
 BRIDGE: Final = "198.51.102.33"
 #: An address of this network at which nobody listens.
 NOBODY_THERE: Final = "198.51.102.34"
@@ -34,12 +34,14 @@ _INTERVAL: Final = 20
 _TELLS: Final = 8.0
 _DONE: Final = "Bootstrapped 100%"
 
-#: What all of a network have in common. Nothing of it is waited for where it may be asked for at once.
+#: What all of a network have in common. Nothing is waited for where it may be asked for at once. No circuit is begun before
+#: all relays are known: what is missing by then would be asked for minutes later.
 _NETWORK: Final = """\
 TestingTorNetwork 1
 DirAuthority authority orport={or_port} no-v2 v3ident={identity} {address}:{dir_port} {fingerprint}
 EnforceDistinctSubnets 0
-PathsNeededToBuildCircuits 0.25
+ConfluxEnabled 0
+PathsNeededToBuildCircuits 0.9
 TestingBridgeDownloadInitialDelay 0
 TestingClientDownloadInitialDelay 0
 TestingServerDownloadInitialDelay 0

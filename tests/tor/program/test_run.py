@@ -35,7 +35,12 @@ if TYPE_CHECKING:
     from tests.lab.tor_network import TorNetwork
     from tests.lab.tor_site import Site
 
-pytestmark = [pytest.mark.anyio, pytest.mark.daemons, pytest.mark.requires("tor", "obfs4proxy")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.daemons,
+    pytest.mark.requires("tor", "obfs4proxy"),
+    pytest.mark.timeout(180),  # the network of the first one has to begin, and each run of tor takes seconds
+]
 
 #: Bridges without a disguise, and with obfs4 in each mode.
 MODES = [None, 0, 1, 2]
@@ -51,12 +56,16 @@ def temporary(tor_net: TorNetwork, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     # Temporary folders of pytest have long names, and those of sockets must be short.
     place = Path(tempfile.mkdtemp(prefix="v", dir="/tmp"))
     monkeypatch.setattr(tempfile, "tempdir", str(place))
-    # Here nothing is slow, and what a bridge refuses with is little: no need to wait as long as a user does.
-    monkeypatch.setattr(watch, "QUIET", 5.0)
-    monkeypatch.setattr(watch, "FEW_BYTES", 64 * 1024)
     yield place
     assert leftovers(place) == []
     place.rmdir()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing comes any more, and what a bridge refuses with is little: no need to wait as long as a user does."""
+    monkeypatch.setattr(watch, "QUIET", 5.0)
+    monkeypatch.setattr(watch, "FEW_BYTES", 64 * 1024)
 
 
 @pytest.fixture
@@ -82,6 +91,7 @@ async def test_a_bridge_that_works_leads_tor_into_the_network(
     assert attempt.proof is Proof.CARRIED
 
 
+@pytest.mark.usefixtures("impatient")
 class TestBothSayNo:
     """What is wrong with a bridge, tor finds at a phase that has a name, and the check at a step."""
 
@@ -140,6 +150,7 @@ async def between(
         return run, failure_of(await try_once(option, context(limit=1.0)))
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_bridge_that_is_cut_off_itself(tor_bridge: Bridge) -> None:
     """It proves itself and hands out its descriptor; that it leads nowhere, tor alone can tell."""
     run = await ask(tor_bridge.line())
@@ -150,6 +161,7 @@ async def test_a_bridge_that_is_cut_off_itself(tor_bridge: Bridge) -> None:
     assert attempt.proof is Proof.CARRIED
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.requires("nginx", "webtunnel-client")
 async def test_webtunnel(
     webtunnel_site: Site, unbound: Resolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
