@@ -46,6 +46,10 @@ BATCH: Final = 16
 #: How often a flow that loses too much begins again more slowly, and the longest time between two packets then.
 SLOWER: Final = 2
 LONGEST_GAP: Final = 0.25
+#: A flow may stand still for so many times what its slowest answer took, and never longer than so many seconds: what waits
+#: behind a slow way up comes late.
+STILL: Final = 4
+LONGEST_STILL: Final = 10.0
 #: More packets than this in one direction are never sent.
 MOST_PACKETS: Final = 600
 
@@ -120,7 +124,9 @@ class Flow:
         self._window = Window(trace.timeouts.round_trip)
         self._sent = 0
         self._answered = 0
-        self._lost_before = 0
+        self._left: dict[int, float] = {}  # what was sent and not answered yet, and when
+        self._given_up: set[int] = set()
+        self._slowest = 0.0
         self._slower = 0
         self._gap = 0.0  # seconds between two packets, and when the next may leave
         self._next = 0.0
@@ -150,6 +156,8 @@ class Flow:
             now = trace.clock.now()
             self._require_movement(now, trace.bytes_received - before)
             if now - began >= LONGEST or self._sent >= MOST_PACKETS:
+                if missing() <= 0 and self._window.lost <= allowed:
+                    return  # all has moved, slowly, and nothing says that too much is lost now
                 raise NetError(failures.GENERIC_TIMEOUT, f"not over after {now - began:.0f} s")
             if self._window.lost > allowed:
                 self._slow_down(now - began)
@@ -169,7 +177,7 @@ class Flow:
         if self._slower >= SLOWER:
             raise self._loss()
         self._slower += 1
-        self._lost_before += self._window.lost
+        self._given_up |= self._window.missing
         self._gap = min(max(2 * self._gap, 2 * seconds / max(self._answered, 1)), LONGEST_GAP)
         self._window = Window(self._window.round_trip)
 
@@ -190,20 +198,29 @@ class Flow:
                     self._next = clock.now() + self._gap
                     number = await probes.send(size)
                     self._sent += 1
+                    self._left[number] = clock.now()
                     window.sent(number, clock.now())
-                reply = await probes.receive()
-                if window.came(reply.number, reply.arrived):
-                    self.answered_bytes += reply.size
-                    self._answered += 1
-                    self._last = reply.arrived
-                    self._first = self._first or reply.arrived
-                    wanted -= 1
+                wanted -= self._came(await probes.receive())
         window.expire(clock.now())
+
+    def _came(self, reply: EchoReply) -> bool:
+        """Take note of an answer, also to what was given up; tell whether it is a new one."""
+        left = self._left.pop(reply.number, None)
+        if left is None:
+            return False
+        self._window.came(reply.number, reply.arrived)
+        self._given_up.discard(reply.number)
+        self._slowest = max(self._slowest, reply.arrived - left)
+        self.answered_bytes += reply.size
+        self._answered += 1
+        self._last = reply.arrived
+        self._first = self._first or reply.arrived
+        return True
 
     def _require_movement(self, now: float, moved: int) -> None:
         trace = self._trace
         limit = trace.timeouts.limit if trace.limit is None else trace.limit
-        if now - self._last < limit:
+        if now - self._last < max(limit, min(STILL * self._slowest, LONGEST_STILL)):
             return
         if self._lost > LOST_AT_MOST * self._sent:
             raise self._loss()
@@ -220,7 +237,7 @@ class Flow:
 
     @property
     def _lost(self) -> int:
-        return self._lost_before + self._window.lost
+        return len(self._given_up) + self._window.lost
 
     def note(self, step: OpenStep, count: int) -> float | None:
         """Write the figures into ``step``; return the rate in kbit/s, ``None`` if nothing was answered."""

@@ -56,6 +56,11 @@ class Window:
         return sum(number + REORDERED <= self._highest for number in self._left)
 
     @property
+    def missing(self) -> frozenset[int]:
+        """Return which packets those are."""
+        return frozenset(number for number in self._left if number + REORDERED <= self._highest)
+
+    @property
     def patience(self) -> float:
         """Return how long an answer may take now, in seconds."""
         smoothed = self._smoothed

@@ -5,6 +5,7 @@ Its packets are read and built with the laboratory's own codec, so that ours is 
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -34,7 +35,7 @@ class Network:
 
     ``resolvers`` answer questions so; ``echo`` are the places that answer echoes; larger packets than ``mtu`` vanish, or
     are reported if ``reports``; ``loss`` is the part that is lost each way; after ``cut`` bytes down nothing comes, after ``ends``
-    the connection outside ends.
+    the connection outside ends. ``rate`` are the bytes a second that go up, behind a queue of ``queue`` seconds.
     """
 
     resolvers: dict[str, Behaviour]
@@ -45,6 +46,8 @@ class Network:
     cut: int | None = None
     ends: int | None = None
     seconds: float = 0.0
+    rate: float = math.inf
+    queue: float = 1.0
     closed: frozenset[str] = frozenset()
     asked: list[str] = field(default_factory=list)
     echoed: list[str] = field(default_factory=list)
@@ -62,6 +65,7 @@ class FakeTunnel:
         self._random = random.Random(1)
         self._down: list[tuple[float, bytes]] = []
         self._arrived = anyio.Event()
+        self._free = 0.0  # when the way up is free again
         self.open = True
 
     @property
@@ -73,11 +77,13 @@ class FakeTunnel:
         self._trace.first_packet()
         self._trace.bytes_sent += len(packet) + OUTSIDE
         network = self._network
-        if self._random.random() < network.loss:
+        now = self._trace.clock.now()
+        if self._random.random() < network.loss or self._free - now > network.queue:
             return
+        self._free = max(self._free, now) + (len(packet) + OUTSIDE) / network.rate
         for answer in self._answers(lab.parse(packet)):
             if self._random.random() >= network.loss:
-                self._down.append((self._trace.clock.now() + network.seconds, answer))
+                self._down.append((self._free + network.seconds, answer))
         self._arrived.set()
 
     async def receive(self) -> Datagram:

@@ -181,6 +181,14 @@ class TestWhatLasts:
         assert (record.proof, record.failure.error) == (Proof.CARRIED, "packet_loss")
         assert record.cut_bytes is None
 
+    async def test_a_slow_way_up_with_a_long_queue_is_no_cut(self) -> None:
+        """Packets wait in it for longer than a step may stand still: what comes late moves the flow as well."""
+        network = Network(resolvers=everywhere(HONEST), rate=40_000.0, queue=0.8)
+        record = await tried(network, limit=0.4)
+        assert (record.proof, record.failure, record.cut_bytes) == (Proof.SUSTAINED, None, None)
+        assert record.up_kbps is not None
+        assert 200 < record.up_kbps < 400
+
     async def test_a_little_loss_is_borne(self) -> None:
         record = await tried(Network(resolvers=everywhere(HONEST), loss=0.01))
         assert record.proof is Proof.SUSTAINED
