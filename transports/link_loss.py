@@ -6,8 +6,8 @@ answered is lost; a resolver that never answers is none of the link's losses.
 *Requests*, where no such question may be asked (controls given by hand) or none is answered: a control, again and again. TCP
 repairs what is lost, so this sees only what stands still: for each second without an answer, all that was due is lost.
 
-Step ``loss``: ``method`` (``questions``, ``requests``), ``seconds``, ``sent``, ``lost``, ``loss`` (a share), ``rtt_ms`` (the
-median), or ``unavailable``.
+Step ``loss``: ``method`` (``questions``, ``requests``), ``seconds``, ``sent``, ``lost``, ``loss`` (a share), ``slow`` (answers that
+took more than twice the median, as over a handover that TCP repairs), ``rtt_ms`` (the median), ``max_ms``; or ``unavailable``.
 """
 
 from __future__ import annotations
@@ -32,14 +32,17 @@ if TYPE_CHECKING:
 
 #: Operators whose resolvers are asked.
 MOST: Final = 2
-#: Seconds between two questions, and between two requests; short watches have at least so many of them.
-QUESTION_PACE: Final = 0.25
-REQUEST_PACE: Final = 0.5
+#: Seconds between two questions, so that a handover of 0.15 s meets one, and between two requests; short watches have at least
+#: so many of them.
+QUESTION_PACE: Final = 0.125
+REQUEST_PACE: Final = 0.25
 LEAST: Final = 20
+#: An answer is slow that takes so many times the median, and so many seconds more.
+SLOW_TIMES, SLOW_SECONDS = 2.0, 0.05
 #: Seconds after which a packet is lost, or four round trips if that is more.
 LATE: Final = 1.0
 #: So many questions without any answer: nobody answers them here.
-SILENCE: Final = 12
+SILENCE: Final = 24
 #: Requests end after so many bytes: a control may be a whole page.
 MOST_BYTES: Final = 128 * 1024
 #: A larger share of lost packets is no link that lasts (as with questions to a resolver).
@@ -89,14 +92,16 @@ async def watch_loss(dialer: Dialer, context: Context) -> bool:
                 step.detail["unavailable"] = "nothing could be sent"
                 return False
             share = count.lost / count.sent
-            times = sorted(count.times)
+            middle, slow, longest = _times(count)
             step.detail.update(
                 method=method,
                 seconds=round(trace.clock.now() - began, 1),
                 sent=count.sent,
                 lost=count.lost,
                 loss=round(share, 3),
-                rtt_ms=round(times[(len(times) - 1) // 2] * 1000, 1) if times else None,
+                slow=slow,
+                rtt_ms=middle,
+                max_ms=longest,
             )
             if share > LOST_AT_MOST:
                 raise NetError(failures.PACKET_LOSS, f"{count.lost} of {count.sent} lost")
@@ -104,6 +109,16 @@ async def watch_loss(dialer: Dialer, context: Context) -> bool:
         raise AssertionError  # pragma: no cover - a step that fails raises
     finally:
         trace.address, trace.family = place
+
+
+def _times(count: Count) -> tuple[float | None, int, float | None]:
+    """Return the median in milliseconds, how many answers were slow, and the longest."""
+    if not count.times:
+        return None, 0, None
+    times = sorted(count.times)
+    middle = times[(len(times) - 1) // 2]
+    bound = max(SLOW_TIMES * middle, middle + SLOW_SECONDS)
+    return round(middle * 1000, 1), sum(one > bound for one in times), round(times[-1] * 1000, 1)
 
 
 def _late(context: Context) -> float:

@@ -13,7 +13,7 @@ import pytest
 from circumvent.model.words import Proof
 from circumvent.net.errors import StepFailed
 from circumvent.net.stream import Datagram
-from circumvent.transports.link_loss import watch_loss
+from circumvent.transports.link_loss import Count, watch_loss
 from tests.faults import proxy
 from tests.names import tries
 from tests.transports.proxy_context import built_in, by_hand, context
@@ -149,6 +149,16 @@ class TestQuestions:
         async with control(pki) as url:
             _, step = await watched(with_controls(url, pki=pki), first=lambda _: answer, second=silent)
         assert step.detail["method"] == "requests"
+
+
+async def test_a_handover_shows_in_slow_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gap(*_: object) -> Count:
+        return Count(sent=120, times=[0.045] * 117 + [0.11, 0.26, 0.31])
+
+    monkeypatch.setattr("circumvent.transports.link_loss._by_requests", gap)
+    shown, step = await watched(context(controls=NOTHING))
+    assert shown
+    assert (step.detail["slow"], step.detail["rtt_ms"], step.detail["max_ms"]) == (3, 45.0, 310.0)
 
 
 class TestRequests:
