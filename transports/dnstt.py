@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import anyio
@@ -80,12 +81,39 @@ async def _attempt(option: Option, settings: DnsttSettings, context: Context, gr
             chance=context.random,
             now=context.trace.clock.now,
         )
-        group.start_soon(stream.run)
-        await _shake_hands(stream, context)
+        running, ended = anyio.CancelScope(), anyio.Event()
+        group.start_soon(_run, stream, running, ended)
+        try:
+            await _shake_hands(stream, context)
+        except StepFailed as exc:
+            running.cancel()
+            await ended.wait()
+            if exc.error == failures.GENERIC_TIMEOUT:
+                await _look_closer(link, encoder, context)
+            context.trace.failure = exc.failure
+            raise
         await prove_tor_link(stream, option, context, step="tor_tls")
     finally:
         with anyio.CancelScope(shield=True):
             await link.aclose()
+
+
+async def _run(stream: DnsttStream, scope: anyio.CancelScope, ended: anyio.Event) -> None:
+    """Let the stream have the link, until ``scope`` is cancelled; then others may."""
+    try:
+        with scope:
+            await stream.run()
+    finally:
+        ended.set()
+
+
+async def _look_closer(link: ResolverLink, encoder: Encoder, context: Context) -> None:
+    """Where nobody shakes hands: find out whether the questions for it pass at all (step ``questions``)."""
+    from circumvent.transports import dnstt_keyless as keyless  # noqa: PLC0415 - few handshakes fail
+
+    limit = context.trace.limit or context.trace.timeouts.limit
+    with suppress(StepFailed):
+        await keyless.measure_questions(link, keyless.ServersZone(encoder), context, limit)
 
 
 async def _try_resolver(link: ResolverLink, context: Context) -> NoReturn:

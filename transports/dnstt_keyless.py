@@ -235,8 +235,18 @@ async def recurse_to_root(link: ResolverLink, zone: RootZone, context: Context, 
 
 async def measure(link: ResolverLink, zone: Zone, context: Context, limit: float) -> None:
     """Find out what passes: types and lengths (step ``questions``), sizes and how much a second (step ``answers``)."""
-    trace = context.trace
-    async with trace.step("questions", limit=2 * limit) as step:
+    longest = await measure_questions(link, zone, context, limit)
+    async with context.trace.step("answers", limit=2 * limit + LONGEST) as step:
+        sizes: list[Json] = []
+        step.detail["sizes"] = sizes
+        for size in SIZES:
+            sizes.append(await _size(link, size, context, limit))  # noqa: PERF401 - what is known stays if it fails
+        await _rate(link, zone, longest, context, step.detail)
+
+
+async def measure_questions(link: ResolverLink, zone: Zone, context: Context, limit: float) -> int:
+    """Find out which types and lengths pass (step ``questions``); return the longest name that does."""
+    async with context.trace.step("questions", limit=2 * limit) as step:
         types: list[Json] = []
         names: list[Json] = []
         step.detail.update(types=types, names=names)
@@ -253,12 +263,7 @@ async def measure(link: ResolverLink, zone: Zone, context: Context, limit: float
         came = await bring_back(link, list(long.values()), limit, nudge)
         passed = [length for length, one in zip(long, came, strict=True) if one.answer is not None]
         names += passed
-    async with trace.step("answers", limit=2 * limit + LONGEST) as step:
-        sizes: list[Json] = []
-        step.detail["sizes"] = sizes
-        for size in SIZES:
-            sizes.append(await _size(link, size, context, limit))  # noqa: PERF401 - what is known stays if it fails
-        await _rate(link, zone, passed[-1] if passed else LENGTHS[0], context, step.detail)
+    return passed[-1] if passed else LENGTHS[0]
 
 
 def _long_question(context: Context, size: int) -> Query:

@@ -16,7 +16,7 @@ _ALL: Final = frozenset({"TXT", "A", "AAAA", "CNAME", "MX", "NULL", "SRV"})
 
 def passes(option: OptionReport) -> str:
     """Say what came back of the questions that were asked through a resolver; empty where none were."""
-    attempt = next((one for one in reversed(option.attempts) if one.step("answers") is not None), None)
+    attempt = next((one for one in reversed(option.attempts) if one.step("questions") is not None), None)
     if attempt is None or (questions := attempt.step("questions")) is None:
         return ""
     answers = attempt.step("answers")

@@ -96,7 +96,8 @@ def reason(option: OptionReport) -> str:
         return ""
     if passes_nothing(option):
         return _("it connects, and nothing passes through it")
-    return stopped(option) or failure_clause(option.failure, _failed_step(option))
+    clause = stopped(option) or failure_clause(option.failure, _failed_step(option))
+    return "; ".join(filter(None, (clause, passes(option))))
 
 
 def text_of(option: OptionReport) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from circumvent.model.record import Attempt, Step
-from circumvent.model.words import Proof, Reason
+import msgspec
+
+from circumvent.model.record import Attempt, Failure, Step
+from circumvent.model.words import Proof, Reason, Status
 from circumvent.say.questions import passes
 from circumvent.say.reasons import reason
-from tests.say.reports import waiting
+from tests.say.reports import failed, waiting
 
 ALL = ["TXT", "A", "AAAA", "CNAME", "MX", "NULL", "SRV"]
 
@@ -56,3 +58,23 @@ def test_records_of_another_hand() -> None:
 def test_where_nothing_was_asked() -> None:
     assert passes(waiting("home", "dnstt", Reason.UNSUPPORTED)) == ""
     assert reason(waiting("home", "dnstt", Reason.UNSUPPORTED)) == "this version does not speak it"
+
+
+def test_where_nobody_shook_hands() -> None:
+    """The questions pass: it is the key, or the server's own bridge."""
+    passed: dict[str, Any] = {"types": ALL, "names": [100, 250]}
+    silent = Failure(step="noise_handshake", error="generic_timeout_error")
+    tried = Attempt(
+        id="a1",
+        t0=0.0,
+        t=1.0,
+        proof=Proof.REACHED,
+        failure=silent,
+        steps=(
+            Step(name="noise_handshake", t0=0.0, t=1.0, failure=silent),
+            Step(name="questions", t0=1.0, t=2.0, detail=passed),
+        ),
+    )
+    option = failed("home", "dnstt", Status.UNREACHABLE, "noise_handshake", "generic_timeout_error")
+    said = reason(msgspec.structs.replace(option, attempts=(tried,)))
+    assert said.endswith("; what passes: all types of records, names of 250 characters")

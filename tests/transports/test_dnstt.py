@@ -129,3 +129,21 @@ async def test_nobody_listens() -> None:
     line = f"dnstt 192.0.2.3:80 udp=127.0.0.1:{port} pubkey={'09' + '00' * 31} domain=t.example.com"
     attempt = await try_once(bridge(line), context(limit=1.0))
     assert failure_of(attempt) == ("recursion", "connection_refused")
+
+
+async def test_long_names_that_are_dropped_are_why_nobody_shakes_hands() -> None:
+    """A handshake fills its name; polls do not."""
+
+    def say(question: bytes) -> bytes | None:
+        name = dns.message.from_wire(question).question[0].name.to_text()
+        if len(name) > 120:
+            return None
+        return (
+            answer(question, b"") if is_text(question) and "9" not in name[:16] else answer(question, rcode=3)
+        )
+
+    attempt = await tried(say, limit=2.0)
+    assert failure_of(attempt) == ("noise_handshake", "generic_timeout_error")
+    assert attempt.steps[-1].name == "questions"
+    assert detail_of(attempt, "questions")["names"] == [100]
+    assert "TXT" in detail_of(attempt, "questions")["types"]

@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from circumvent.model.words import Proof
+from circumvent.transports.dnstt_keyless import LENGTHS, TYPES
 from tests.lab.dnstt import DEAD_DOMAIN, NO_DOMAIN
 from tests.transports.tor_context import bridge, context, detail_of, failure_of, try_once
 
@@ -107,6 +108,7 @@ async def test_another_key_meets_silence(dnstt_bridge: DnsttBridge) -> None:
     attempt = await try_once(option(dnstt_bridge, line), context(limit=4.0))
     assert failure_of(attempt) == ("noise_handshake", "generic_timeout_error")
     assert attempt.proof is Proof.REACHED
+    assert detail_of(attempt, "questions") == {"denied": True, "types": list(TYPES), "names": list(LENGTHS)}
 
 
 async def test_another_bridge_behind_it(dnstt_bridge: DnsttBridge) -> None:

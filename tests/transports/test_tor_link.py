@@ -163,7 +163,7 @@ class TestStanding:
     """A flow from which nothing new comes."""
 
     async def met(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, heard: bool) -> Attempt:
-        monkeypatch.setattr(tor_directory, "LONGEST", 1.5)
+        monkeypatch.setattr(tor_directory, "LONGEST", 3.0)
         relay = FakeRelay()
 
         def answer(body: bytes) -> bytes:
@@ -171,7 +171,7 @@ class TestStanding:
             return body
 
         relay.change_descriptor = answer
-        given = context(limit=0.5)
+        given = context(limit=1.5)
         async with (
             faults.serving(relay.serve, tls=relay.tls(folder)) as served,
             anyio.create_task_group() as group,
