@@ -38,10 +38,11 @@ if TYPE_CHECKING:
 RENDEZVOUS: Final = PROXY_TIME + 5.0
 CHANNEL: Final = 10.0
 
-BY_QUEUE: Final = "its broker is reached by a queue of Amazon's (SQS), which this version does not speak"
-THROUGH_ANOTHER: Final = "its broker answers; a data channel can't go through another option"
-NO_EXTRA: Final = "its broker answers; to go on through a volunteer's proxy needs circumvent[snowflake]"
-NO_ASYNCIO: Final = "its broker answers; to go on through a volunteer's proxy needs asyncio, and this is trio"
+BY_QUEUE: Final = "its broker is asked by a queue (SQS), which is not spoken"
+THROUGH_ANOTHER: Final = "its broker answers; a data channel can't be carried"
+#: What is missing comes first: people read "needs …".
+NO_EXTRA: Final = "circumvent[snowflake] to go on; its broker answers"
+NO_ASYNCIO: Final = "its broker answers; the data channel needs asyncio"
 #: What a broker that has no answer says, in our words.
 SAID: Final = {
     Refused.NO_PROXIES: "no snowflake proxy is available just now",
