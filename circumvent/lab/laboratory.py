@@ -66,7 +66,7 @@ def open_laboratory(scenario: Scenario, seed: int, record: Path | None) -> Itera
     """
     world = world_of(scenario)
     there = present(scenario, world)
-    _want_programs(there)
+    want_programs(there)
     prepared = prepare(world, FOLDER)
     standing = _standing(prepared, there)
     with open_wire(_wire(scenario, world, there, seed, record)) as wire, contextlib.ExitStack() as beside:
@@ -96,8 +96,11 @@ def open_laboratory(scenario: Scenario, seed: int, record: Path | None) -> Itera
                 helper.wait()
 
 
-def _want_programs(there: World) -> None:
-    """Raise :class:`LaboratoryBroke` where a server's program is not installed and nothing stands in for it."""
+def want_programs(there: World) -> None:
+    """See to it that the programs are installed for which nothing stands in.
+
+    :raises LaboratoryBroke: with what brings those that are not.
+    """
     absent = bridges.lacking(there)
     if absent:
         packages = " ".join(sorted({program.package for program in absent}))

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
+from circumvent.lab.laboratory import LaboratoryBroke, want_programs
 from circumvent.lab.scenario import find
 from circumvent.lab.scenario_world import client_of, present, rows, way_of, words, world_of
+from circumvent.lab.world import bridges
 from circumvent.lab.world.description import Sort
 from circumvent.lab.world.prepare import prepare
 
@@ -46,6 +50,13 @@ def test_of_bridges_those_run_that_are_tried() -> None:
     }
     assert "bridge.larch.example" not in running("tor-bridges"), "closed"
     assert "bridge.iris.example" not in running("tor-bridges"), "gone"
+
+
+def test_what_a_bridge_needs_is_said_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bridges, "find_program", lambda name: None if name == "nginx" else name)
+    scenario = find("tor-bridges")
+    with pytest.raises(LaboratoryBroke, match=r"^this scenario needs nginx: apt-get install nginx-light$"):
+        want_programs(present(scenario, world_of(scenario)))
 
 
 def test_the_clocks_of_servers_can_be_moved() -> None:

@@ -68,6 +68,15 @@ def test_a_whole_run(somebody: Somebody) -> None:
     assert "exit 0: all right" in done.stdout
 
 
+@pytest.mark.requires("tor", "obfs4proxy", "nginx")
+def test_bridges_by_their_own_programs(somebody: Somebody) -> None:
+    done = somebody.run(*COMMAND, "run", "tor-tls-fingerprint")
+    if done.returncode == NOT_RUN:
+        leave_out(done.stderr.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "exit 0: all right" in done.stdout
+
+
 def test_any_program(somebody: Somebody) -> None:
     done = somebody.run(*COMMAND, "shell", "open", "--", "sh", "-c", "id -u; cat /proc/net/dev")
     if done.returncode == NOT_RUN:
