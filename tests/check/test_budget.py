@@ -7,7 +7,9 @@ from typing import Any
 import anyio
 import pytest
 
-from circumvent.check.budget import ByteBudget
+from circumvent.check.budget import ByteBudget, cost, needs
+from circumvent.model.option import Endpoint, Option, Origin
+from circumvent.model.words import Proof
 from tests.check.fakes import virtual
 
 pytestmark = pytest.mark.anyio
@@ -52,3 +54,19 @@ async def test_a_promise_that_was_cancelled_is_free_again() -> None:
             await anyio.sleep_forever()
     async with budget.promise(100) as granted:
         assert granted
+
+
+@pytest.mark.parametrize(
+    ("kind", "sustained", "carried"),
+    [("dot", 120_000, 20_000), ("obfs4", 240_000, 40_000), ("wireguard", 200_000, 40_000)],
+)
+def test_a_bridge_or_a_tunnel_is_promised_more_bytes(kind: str, sustained: int, carried: int) -> None:
+    one = Option(
+        id="a",
+        kind=kind,
+        label="a",
+        endpoint=Endpoint(host="a.example", port=443),
+        origin=Origin(source="argument"),
+    )
+    assert [cost(one, goal) for goal in (Proof.SUSTAINED, Proof.CARRIED)] == [sustained, carried]
+    assert needs([one, one]) == 2 * sustained

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from circumvent.check.budget import cost
 from circumvent.check.runner import Runner, Task
 from circumvent.model.option import Endpoint
 from circumvent.model.words import Proof, Reason
@@ -213,11 +212,3 @@ async def test_a_name_of_the_users_that_nobody_may_see_is_not_looked_up(
     outcome = await run.run(first(replace(make("a"), endpoint=Endpoint(host="mine.example", port=443))))
     assert outcome.cannot is not None
     assert outcome.cannot.reason is Reason.NAME_PRIVATE
-
-
-@pytest.mark.parametrize("kind", ["obfs4", "wireguard"])
-def test_a_bridge_or_a_tunnel_is_promised_more_bytes(kind: str) -> None:
-    plain, bridge = make("a"), replace(make("b"), kind=kind)
-    for goal in (Proof.CARRIED, Proof.SUSTAINED):
-        ask = [cost(option, goal) for option in (plain, bridge)]
-        assert ask[1] == 2 * ask[0]
