@@ -39,16 +39,21 @@ def _group(*names: str) -> tuple[str, ...]:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests with this Python. Arguments go to pytest."""
+    """Run the tests with this Python, side by side in several processes. Arguments go to one pytest instead."""
     session.install("-e", ".", *_group("tests"))
-    session.run("python", "-m", "pytest", *session.posargs)
+    _run_tests(session)
+
+
+def _run_tests(session: nox.Session) -> None:
+    """Run what is named, or everything."""
+    session.run("python", "-m", "pytest" if session.posargs else "tests.lab.side_by_side", *session.posargs)
 
 
 @nox.session(python=nox.project.python_versions(PROJECT))
 def versions(session: nox.Session) -> None:
     """Run the tests with every supported Python that is installed."""
     session.install("-e", ".", *_group("tests"))
-    session.run("python", "-m", "pytest", *session.posargs)
+    _run_tests(session)
 
 
 @nox.session
@@ -56,7 +61,7 @@ def lowest(session: nox.Session) -> None:
     """Run the tests with the oldest version of every direct dependency that we say we support."""
     session.install("-e", ".", *_group("tests"))
     session.install(*_lowest(PROJECT["project"]["dependencies"]))
-    session.run("python", "-m", "pytest", *session.posargs)
+    _run_tests(session)
 
 
 def _lowest(requirements: Iterable[str]) -> list[str]:

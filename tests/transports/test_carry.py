@@ -19,6 +19,7 @@ from circumvent.net.errors import CannotTry
 from circumvent.net.verify import TrustStore
 from circumvent.transports import sustain
 from tests.faults import proxy as faults
+from tests.lab.loops import ON_ONE_LOOP
 from tests.transports.proxy_context import (
     NoNames,
     built_in,
@@ -423,6 +424,7 @@ class TestSustained:
         assert attempt.down_kbps is not None
         assert 10 < attempt.down_kbps < 2000
 
+    @ON_ONE_LOOP
     async def test_a_bulk_server_that_is_no_more(self, pki: Pki) -> None:
         async with world_of(pki) as world:
             for bulk in (

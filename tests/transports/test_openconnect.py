@@ -17,6 +17,7 @@ from tests.faults import openconnect as faults
 from tests.faults import proxy, tls
 from tests.faults.openconnect import COMPLETE, FAILED_FORM, NAME_FORM, ONE_FORM, PASSWORD_FORM, Gateway, page
 from tests.lab.daemon import find_program
+from tests.lab.loops import ON_ONE_LOOP
 from tests.transports.gateway_context import (
     Result,
     attempt,
@@ -296,6 +297,7 @@ class TestTheConversation:
         assert result.proof is Proof.CARRIED
         assert (faults.DPD_RESPONSE, b"well?") in gateway.packets
 
+    @ON_ONE_LOOP
     async def test_a_slow_login_is_waited_for(self, pki: Pki) -> None:
         """It is not repeated, so it gets more time than other steps."""
         result = await tried(pki, good(network=network(), pause=3.0), goal=Proof.CARRIED, limit=1.5)

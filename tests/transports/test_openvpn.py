@@ -21,6 +21,7 @@ from circumvent.vpn.openvpn.packet import Opcode
 from tests.faults.line import BadLine, Rebinding
 from tests.faults.tcp import block_page, reset_on_hello, serve
 from tests.faults.udp import answering, closed_port
+from tests.lab.loops import ON_ONE_LOOP
 from tests.lab.openvpn import inline
 from tests.names import tries
 from tests.transports.openvpn_options import locked_key, profile_option
@@ -232,6 +233,7 @@ async def test_older_tls(openvpn: Servers, unbound: Resolver, version: str) -> N
     assert result.detail("tls_handshake")["version"] == ("TLSv1" if version == "1.0" else f"TLSv{version}")
 
 
+@ON_ONE_LOOP
 async def test_what_a_profile_does_not_say_is_tls_1_2_at_least(openvpn: Servers, unbound: Resolver) -> None:
     weak = ("tls-version-max 1.1", "tls-version-min 1.0", "tls-cipher DEFAULT:@SECLEVEL=0")
     result = await attempt(profile_option(openvpn.get(more=weak).with_remote()), unbound, limit=2.0)
@@ -321,6 +323,7 @@ async def test_a_fingerprint_stands_in_for_an_authority(
 
 
 @TRANSPORTS
+@ON_ONE_LOOP
 async def test_a_stranger_s_certificate_is_refused(
     openvpn: Servers, unbound: Resolver, pki: Pki, transport: str
 ) -> None:
@@ -336,6 +339,7 @@ async def test_a_stranger_s_certificate_is_refused(
     assert result.proof is Proof.REACHED
 
 
+@ON_ONE_LOOP
 async def test_a_handshake_without_data_is_not_working(openvpn: Servers, unbound: Resolver) -> None:
     dialer = bad_line(out=lambda data: None if data[0] >> 3 in (6, 9) else 0.0)
     result = await attempt(profile_option(openvpn.get().with_remote()), unbound, dialer=dialer, limit=2.0)
@@ -344,6 +348,7 @@ async def test_a_handshake_without_data_is_not_working(openvpn: Servers, unbound
     assert result.proof is Proof.HANDSHAKEN
 
 
+@ON_ONE_LOOP
 async def test_a_server_that_passes_nothing_on_is_not_working(openvpn: Servers, unbound: Resolver) -> None:
     server = openvpn.get(forward=False)
     result = await attempt(profile_option(server.with_remote()), unbound, limit=3.0)
@@ -352,6 +357,7 @@ async def test_a_server_that_passes_nothing_on_is_not_working(openvpn: Servers, 
     assert result.proof is Proof.HANDSHAKEN
 
 
+@ON_ONE_LOOP
 async def test_a_server_that_is_slow(openvpn: Servers, unbound: Resolver) -> None:
     dialer = bad_line(back=lambda data: 3.0 if data[0] >> 3 not in (6, 9) else 0.0)
     result = await attempt(
@@ -361,6 +367,7 @@ async def test_a_server_that_is_slow(openvpn: Servers, unbound: Resolver) -> Non
 
 
 @pytest.mark.parametrize("seed", range(2))
+@ON_ONE_LOOP
 async def test_a_handshake_on_a_line_that_loses_a_third(
     openvpn: Servers, unbound: Resolver, seed: int
 ) -> None:
@@ -471,6 +478,7 @@ async def test_the_first_server_that_answers_decides(openvpn: Servers, unbound: 
     assert result.steps[2:6] == HANDSHAKE
 
 
+@ON_ONE_LOOP
 async def test_many_dead_servers_take_no_longer_than_two(
     openvpn: Servers, unbound: Resolver, network: Network
 ) -> None:

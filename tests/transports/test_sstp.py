@@ -13,6 +13,7 @@ from circumvent.model.words import Proof
 from tests.faults import sstp as faults
 from tests.faults import tls
 from tests.faults.sstp import EAP_OPTION, PAP_OPTION, SstpServer, control, data
+from tests.lab.loops import ON_ONE_LOOP
 from tests.lab.sstp import speaks_sstp
 from tests.transports.gateway_context import (
     Result,
@@ -157,6 +158,7 @@ class TestTheCall:
         assert result.proof is Proof.CARRIED
         assert {"c021 8", "c021 7"} <= set(here.heard)
 
+    @ON_ONE_LOOP
     async def test_a_slow_login_is_waited_for(self, pki: Pki) -> None:
         """It is not repeated, so it gets more time than other steps."""
         result = await tried(pki, server(pki, pause=3.0), goal=Proof.CARRIED, limit=1.5)

@@ -12,6 +12,7 @@ from circumvent.model.words import Proof
 from tests.faults.stun import StunServer
 from tests.faults.tcp import reset_on_accept, serve
 from tests.faults.udp import ADDRESS, answering, closed_port
+from tests.lab.loops import ON_ONE_LOOP
 from tests.transports.voice_context import attempt, context, voice_option
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ async def test_a_lost_request_is_sent_again() -> None:
         ("loses every twentieth", None, Proof.SUSTAINED),
     ],
 )
+@ON_ONE_LOOP
 async def test_over_udp(fault: str, expected: tuple[str, str] | None, proof: Proof) -> None:
     with answering(StunServer(fault=fault).answers) as port:
         result = await attempt(

@@ -14,6 +14,7 @@ from circumvent.net.tunnel import TunnelFacts
 from circumvent.transports.tunnel_proof import prove_tunnel
 from tests.faults.dns import Honest, lying, refusing, silent, stripping
 from tests.faults.tunnel import GATEWAY, OWN_RESOLVER, PUBLIC, FakeTunnel, Network
+from tests.lab.loops import ON_ONE_LOOP
 from tests.names.tries import CONTROL, context, detail, names_option, plan, watched
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class TestWhatDoesNot:
         assert detail(record, "carry")["echo"]["gateway"]["answered"]
 
     @pytest.mark.parametrize("resolver", [GATEWAY, OWN_RESOLVER])
+    @ON_ONE_LOOP
     async def test_a_server_that_answers_itself_and_passes_nothing_on(self, resolver: str) -> None:
         facts = TunnelFacts(addresses=("10.9.0.2",), resolvers=(resolver,), gateways=(GATEWAY,), mtu=1420)
         network = Network(resolvers={resolver: HONEST}, echo=frozenset({GATEWAY}))
@@ -175,6 +177,7 @@ class TestWhatLasts:
         assert record.failure is not None
         assert record.failure.error == "connection_reset"
 
+    @ON_ONE_LOOP
     async def test_heavy_loss_is_loss(self) -> None:
         record = await tried(Network(resolvers=everywhere(HONEST), loss=0.3))
         assert record.failure is not None

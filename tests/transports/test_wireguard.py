@@ -23,6 +23,7 @@ from circumvent.vpn.wireguard.cookie import Macs
 from circumvent.vpn.wireguard.handshake import DATA, Identity, Initiator, public_key
 from tests.faults import udp, udp_relay
 from tests.faults.udp_relay import DOWN, UP, cutting, losing_three_in_ten, policing, relaying, shaping
+from tests.lab.loops import ON_ONE_LOOP
 from tests.lab.wireguard import start_peer
 from tests.names.tries import attempt, context, detail, names_option, plan
 
@@ -220,6 +221,7 @@ def flood(server: Server) -> None:
 
 @pytest.mark.daemons
 @pytest.mark.requires("wireguard-go")
+@ON_ONE_LOOP
 class TestBadLines:
     async def test_a_handshake_without_data_is_a_handshake(
         self, wireguard_peer: Server, unbound: Resolver
