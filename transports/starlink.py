@@ -130,18 +130,18 @@ async def prove_link(local: str | None, option: Option, context: Context) -> Non
 
 
 def round_trips(trace: Trace) -> tuple[float, ...]:
-    """Return the milliseconds of handshakes with controls: each is one round trip or more, so too long if anything."""
+    """Return the milliseconds of handshakes and exchanges with controls: a round trip or more each, so too long if anything."""
     return tuple(
         (step.t - step.t0) * 1000
         for step in trace.steps
-        if step.name == "control_tls" and step.failure is None
+        if step.name in {"control_tls", "control_http"} and step.failure is None
     )
 
 
 def _physics(trace: Trace) -> dict[str, Json]:
     light = physics(round_trips(trace))
     if light.least is None:
-        return {"unavailable": "no handshake was seen through it"}
+        return {"unavailable": "nothing came back through it"}
     return {"rtt_ms": round(light.least, 1), "excluded": list(light.excluded), "fits": list(light.fits)}
 
 
