@@ -70,6 +70,12 @@ def present(scenario: Scenario, world: World) -> World:
     return with_bridges(world, [server.name for server in world.servers if _bridge_tried(scenario, server)])
 
 
+def programs_of(scenario: Scenario) -> tuple[str, ...]:
+    """Return the programs that must be installed for a scenario: nothing stands in for them."""
+    servers = present(scenario, world_of(scenario)).servers
+    return tuple(sorted({program for server in servers for program in server.real}))
+
+
 def _bridge_tried(scenario: Scenario, server: Server) -> bool:
     kinds: list[str] = []
     for service in server.services:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from circumvent.lab.scenario_world import programs_of
 from circumvent.lab.truth import name_of
 from circumvent.model.words import Status
 from circumvent.say.blocks import Block, Grid, Heading, Point, Points, Sentence, Space, Steps
@@ -135,7 +136,7 @@ def doctor_screen(permission: Permission, found: Sequence[Found], install: str |
         blocks += [Space(), Heading(_("To allow it, as root, one of")), Steps(permission.remedies)]
     here = [one for one in found if one.path is not None]
     said = _(
-        "Real servers: {n} of {total} are installed. No scenario needs one; they are for lab shell and for tests."
+        "Real servers: {n} of {total} are installed. Scenarios with Tor bridges need tor, obfs4proxy and nginx, others none."
     )
     blocks += [Space(), Sentence(said.format(n=len(here), total=len(found)))]
     blocks.append(Points(tuple(Point(one.program.name, _program(one)) for one in found)))
@@ -345,6 +346,11 @@ def _world_points(scenario: Scenario) -> Iterable[Point]:
         yield Point(_("resolvers"), f"{', '.join(one.servers)}: {one.character.value}")
     for other in changes.certificates:
         yield Point(_("certificates"), f"{', '.join(other.servers)}: {other.sort.value}")
+    if changes.clock:
+        yield Point(_("servers' clocks"), _("{n} s ahead").format(n=f"{changes.clock:g}"))
+    programs = programs_of(scenario)
+    if programs:
+        yield Point(_("programs"), ", ".join(programs))
     if scenario.check.catalogue:
         yield Point(_("in the catalogue"), ", ".join(scenario.check.catalogue))
     if scenario.helper is not None:

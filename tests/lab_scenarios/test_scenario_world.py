@@ -9,7 +9,7 @@ import pytest
 
 from circumvent.lab.laboratory import LaboratoryBroke, want_programs
 from circumvent.lab.scenario import find
-from circumvent.lab.scenario_world import client_of, present, rows, way_of, words, world_of
+from circumvent.lab.scenario_world import client_of, present, programs_of, rows, way_of, words, world_of
 from circumvent.lab.world import bridges
 from circumvent.lab.world.description import Sort
 from circumvent.lab.world.prepare import prepare
@@ -50,6 +50,8 @@ def test_of_bridges_those_run_that_are_tried() -> None:
     }
     assert "bridge.larch.example" not in running("tor-bridges"), "closed"
     assert "bridge.iris.example" not in running("tor-bridges"), "gone"
+    assert programs_of(find("tor-flow-cuts")) == ("obfs4proxy", "tor")
+    assert programs_of(find("open")) == ()
 
 
 def test_what_a_bridge_needs_is_said_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
