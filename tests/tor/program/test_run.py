@@ -199,7 +199,6 @@ class TestItsEnd:
     @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
     @pytest.mark.parametrize("iat_mode", [None, 0])
     async def test_the_deadline(self, tor_net: TorNetwork, temporary: Path, iat_mode: int | None) -> None:
-        before = children()
         line = tor_net.bridge.line(iat_mode).replace(tor_net.bridge.address, "192.0.2.1")
         seen, began = Watch(0.0), time.monotonic()
         with anyio.move_on_after(2.0) as scope:
@@ -211,7 +210,7 @@ class TestItsEnd:
         assert seen.record(9.9).t < 4.0
         assert leftovers(temporary) == []
         limit = time.monotonic() + 10
-        while children() - before:  # what tor started ends with it
+        while running(temporary):  # what tor started ends with it
             assert time.monotonic() < limit
             await anyio.lowlevel.checkpoint()
 
@@ -228,7 +227,7 @@ class TestItsEnd:
         async def look() -> None:
             while not seen:
                 seen.extend(modes(temporary))
-                shown.extend(command_lines())
+                shown.extend(command_lines(temporary))
                 await anyio.sleep(0.005)
 
         async with anyio.create_task_group() as group:
@@ -239,14 +238,13 @@ class TestItsEnd:
         assert shown
         assert not any(tor_net.bridge.fingerprint in one for one in shown)
 
-    async def test_tor_is_killed_by_somebody(self, tor_net: TorNetwork) -> None:
-        before = children()
+    async def test_tor_is_killed_by_somebody(self, tor_net: TorNetwork, temporary: Path) -> None:
         line = tor_net.bridge.line().replace(tor_net.bridge.address, "192.0.2.1")
         found: list[int] = []
 
         async def kill() -> None:
             while not found:
-                found.extend(one for one in children() - before if "tor" in name_of(one))
+                found.extend(running(temporary))
                 await anyio.sleep(0.05)
             await anyio.sleep(0.5)
             for one in found:
@@ -290,15 +288,14 @@ def order(line: str) -> Order:
     )
 
 
-def children() -> set[int]:
-    """All living processes of tor and its helpers that this user has."""
+def running(place: Path) -> set[int]:
+    """The living processes that work in a folder below ``place``: the tor that was started, and its helpers."""
     found = set()
-    for stat_file in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            text = stat_file.read_text(errors="replace")
-            name, state = text[text.index("(") + 1 : text.rindex(")")], text.rpartition(")")[2].split()[0]
-            if name in ("tor", "obfs4proxy") and state not in "ZX":
-                found.add(int(stat_file.parent.name))
+            state = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+            if (process / "cwd").readlink().is_relative_to(place) and state not in "ZX":
+                found.add(int(process.name))
     return found
 
 
@@ -308,15 +305,10 @@ def modes(place: Path) -> list[int]:
     return [stat.S_IMODE(one.stat().st_mode) for folder in found for one in (folder, folder / "data")]
 
 
-def name_of(process: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip()
-    return ""
-
-
-def command_lines() -> list[str]:
+def command_lines(place: Path) -> list[str]:
+    """What others can read of the programs that run below ``place``."""
     found = []
-    for process in children():
+    for process in running(place):
         with suppress(OSError):
             found.append(Path(f"/proc/{process}/cmdline").read_bytes().decode("utf-8", "replace"))
     return found
