@@ -46,6 +46,9 @@ def others_screen(found: Sequence[SeenOther]) -> tuple[Block, ...]:
     blocks: list[Block] = []
     for seen in found:
         blocks += [Sentence(_answer(seen), strong=True), Space(), Points(_chain(seen)), Space()]
+        if seen.other.router is not None and seen.other.router.has_dish:
+            said = _("The dish itself does not answer at 192.168.100.1. Where a route is missing: {command}")
+            blocks += [Sentence(said.format(command="circumvent guide satellite-route")), Space()]
     return tuple(blocks)
 
 

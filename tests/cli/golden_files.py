@@ -16,13 +16,14 @@ from circumvent.say import lab
 from circumvent.say.blocks import Space
 from circumvent.say.bridges import bridges_screen, plan_blocks
 from circumvent.say.end import Ending, end_screen
+from circumvent.say.other_terminals import others_screen
 from circumvent.say.satellite import plan_screen
 from circumvent.say.staff import staff_screen
 from circumvent.say.terminals import nothing_screen, terminals_screen
 from tests.cli import lab_runs
 from tests.say.recommended import ADVICE, NOBODY, bridges_tried
 from tests.say.reports import FORMS, filtered, good
-from tests.say.satellite_links import NOWHERE, jammed, seen
+from tests.say.satellite_links import NOWHERE, jammed, router, seen
 
 if TYPE_CHECKING:
     from circumvent.say.blocks import Block
@@ -42,6 +43,7 @@ def screens() -> dict[str, str]:
     pages["satellite-plan"] = plan_page()
     pages["satellite-jammed"] = terminals_screen([jammed()], 1.9)
     pages["satellite-works"] = terminals_screen([seen(internet=good("dish", "starlink", 71.0))], 6.2)
+    pages["satellite-router"] = (*others_screen([router()]), *terminals_screen([], 1.9))
     pages["satellite-none"] = nothing_screen(NOWHERE, 1.4)
     found = {}
     for name, page in pages.items():

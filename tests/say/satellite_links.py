@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from circumvent.satellite.dish import DishHistory, read_history, read_status
 from circumvent.satellite.find import Surroundings, Terminal
 from circumvent.satellite.judge import judge, lost_share
+from circumvent.satellite.others import Other
+from circumvent.satellite.recognise import ROUTER, Observed, recognise
+from circumvent.satellite.router import RouterStatus
+from circumvent.say.other_terminals import SeenOther
 from circumvent.say.terminals import Seen
 from tests.faults.dish import LOST, STATES
 
@@ -34,3 +38,12 @@ def seen(state: str = "well", past: DishHistory | None = WELL, internet: OptionR
 def jammed() -> Seen:
     """A dish with a clear sky, without a fix, whose pings are lost."""
     return seen("jamming", read_history(LOST))
+
+
+def router() -> SeenOther:
+    """A Starlink router whose dish is not in reach."""
+    observed = Observed(address="192.168.1.1", protocol=ROUTER)
+    status = RouterStatus(dish_ms=1.5, pop_ms=33.0, pop_lost=0.0)
+    return SeenOther(
+        other=Other(address="192.168.1.1", interface="wlan0", fits=recognise(observed), router=status)
+    )

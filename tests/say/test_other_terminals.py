@@ -32,6 +32,7 @@ def test_a_router_is_known() -> None:
     assert "it speaks the protocol of Starlink's routers" in said
     assert "behind the router, by its word; pings to the ground station 33 ms, 25 % lost" in said
     assert "internet: not tried" in said
+    assert "circumvent guide satellite-route" in said
 
 
 @pytest.mark.parametrize(
