@@ -47,6 +47,7 @@ PACKAGES: Final = {
     "openconnect": "openconnect",
     "openssl": "openssl",
     "openvpn": "openvpn",
+    "snowflake-client": "snowflake-client",
     "squid": "squid-openssl",
     "ssh": "openssh-client",
     "stunnel4": "stunnel4",

@@ -88,6 +88,33 @@ def test_what_is_written_is_read_again(message: Message, key: bytes, sha256: boo
     assert not stun.verify(read, key + b"x")
 
 
+@given(address=ADDRESSES)
+def test_another_address_of_a_server_stands_there_as_it_is(address: Address) -> None:
+    """OTHER-ADDRESS (RFC 5780, section 7.4) has the form of MAPPED-ADDRESS, which is not disguised."""
+    family = b"\0\1" if address.ip.version == 4 else b"\0\2"
+    value = family + address.port.to_bytes(2, "big") + address.ip.packed
+    message = Message(
+        method=Method.BINDING,
+        kind=Class.SUCCESS,
+        transaction_id=bytes(12),
+        attributes=((Attribute.OTHER_ADDRESS, value),),
+    )
+    assert stun.decode(stun.encode(message)).plain_address(Attribute.OTHER_ADDRESS) == address
+    assert message.plain_address(Attribute.MAPPED_ADDRESS) is None
+
+
+@pytest.mark.parametrize("value", ["", "0001", "00010d960102", "00030d9601020304", "00020d9601020304"])
+def test_what_is_no_address(value: str) -> None:
+    message = Message(
+        method=Method.BINDING,
+        kind=Class.SUCCESS,
+        transaction_id=bytes(12),
+        attributes=((Attribute.OTHER_ADDRESS, bytes.fromhex(value)),),
+    )
+    with pytest.raises(StunError):
+        message.plain_address(Attribute.OTHER_ADDRESS)
+
+
 @given(address=ADDRESSES, transaction_id=IDS)
 def test_addresses_are_those_of_aioice(address: Address, transaction_id: bytes) -> None:
     packed = stun.pack_xor_address(address, transaction_id)

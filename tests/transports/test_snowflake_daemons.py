@@ -11,6 +11,7 @@ from circumvent.model.words import Proof, Reason
 from circumvent.net.errors import CannotTry
 from circumvent.transports.snowflake import NO_ASYNCIO
 from tests.lab.daemon import find_program
+from tests.lab.left_out import requires
 from tests.lab.snowflake import ANOTHER, CACHE, DEAD, PROGRAMS
 from tests.lab.tor import ANOTHER_RELAY, DESCRIPTOR, ask_tor
 from tests.transports.tor_context import bridge, context, detail_of, failure_of, try_once
@@ -215,9 +216,8 @@ async def test_on_trio_it_stops_before_a_proxy(snowflake_bridge: Snowflake) -> N
 @pytest.mark.parametrize("known", [True, False])
 def test_tor_as_witness(snowflake_bridge: Snowflake, program: str, known: bool, tmp_path: Path) -> None:
     """tor and its authors' client, given the same line, find what we find: the bridge, or another relay."""
+    requires(program)
     found = find_program(program)
-    if found is None:
-        pytest.skip(f"{program} is not on PATH")
     line = snowflake_bridge.line(url=snowflake_bridge.broker_url, fronts="")
     if not known:
         line = line.replace(snowflake_bridge.bridge.fingerprint, ANOTHER)
