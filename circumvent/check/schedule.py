@@ -233,7 +233,7 @@ class Schedule:
             entry.settled = True
         elif shared and not job.alone:
             entry.crowded = attempt.id
-            entry.retried = entry.option.traits.account
+            entry.retried = entry.retried or entry.option.traits.account
             self._queue(entry, Work.ALONE, more_time=job.more_time)
         elif self._may_retry(entry) and job.work not in {Work.REPEAT, Work.LOOK} and not entry.carried:
             entry.retried = True

@@ -148,6 +148,16 @@ def test_a_failure_beside_other_connections_is_tried_alone_and_then_does_not_cou
     assert second.counted
 
 
+def test_two_that_stall_at_one_address_are_tried_twice_each_and_no_more() -> None:
+    """Each try beside the other is made once more alone; that the second was crowded too is no reason for a third."""
+    plan, made = schedule("a"), []
+    while jobs := plan.next_jobs(1):
+        made.append(jobs[0].work)
+        plan.finished(jobs[0], silence(), shared=not jobs[0].alone)
+    assert made == [Work.FIRST, Work.ALONE, Work.SECOND, Work.ALONE]
+    assert [attempt.counted for attempt in plan.entries["a"].attempts] == [False, True, False, True]
+
+
 def test_without_the_lone_try_the_failure_counts() -> None:
     plan = schedule("a")
     plan.finished(one(plan), attempt(Proof.NONE, "eof_error"), shared=True)
