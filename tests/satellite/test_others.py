@@ -13,6 +13,7 @@ from circumvent.satellite.others import find_others, look_around
 from tests.faults import tcp
 from tests.faults.dish import Dish, serving
 from tests.faults.terminals import Front, certificate, serving_page, serving_router
+from tests.lab.loops import ON_ONE_LOOP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +113,7 @@ class TestNobody:
         assert (around.dishes, around.others) == ((), ())
         assert time.monotonic() - began < WITHOUT
 
+    @ON_ONE_LOOP
     async def test_silence_is_not_waited_for(self) -> None:
         began = time.monotonic()
         here = Candidate("127.0.0.1")

@@ -15,6 +15,7 @@ from circumvent.net.errors import StepFailed
 from circumvent.net.stream import Datagram
 from circumvent.transports.link_loss import Count, watch_loss
 from tests.faults import proxy
+from tests.lab.loops import ON_ONE_LOOP
 from tests.names import tries
 from tests.transports.proxy_context import built_in, by_hand, context
 
@@ -92,7 +93,7 @@ async def watched(
 ) -> tuple[bool | None, Step]:
     """Watch a link; return what came of it (``None``: the step failed) and the step."""
     names = tries.plan(None, resolvers=((FIRST,), (SECOND,)))
-    made = replace(made, names=names, watch=1.0)
+    made = replace(made, names=names, watch=0.5)
     shown: bool | None = None
     with suppress(StepFailed):
         shown = await watch_loss(Link(made.dialer, first=first, second=second), made)
@@ -126,12 +127,14 @@ class TestQuestions:
             0.0,
         )
 
+    @ON_ONE_LOOP
     async def test_a_link_that_loses_one_in_five_does_not_last(self) -> None:
         shown, step = await watched(with_controls(), first=losing(5), second=losing(5))
         assert shown is None
         assert step.failure is not None
         assert (step.failure.error, step.detail["lost"], step.detail["loss"]) == ("packet_loss", 4, 0.2)
 
+    @ON_ONE_LOOP
     async def test_a_little_loss_is_borne(self) -> None:
         shown, step = await watched(with_controls(), first=losing(10))
         assert shown
