@@ -319,7 +319,7 @@ KINDS: Final[Mapping[str, Kind]] = _table(
     ),
     Kind(
         name="snowflake",
-        title="snowflake",
+        title="snowflake bridge",
         module=_T + "snowflake",
         family="tor",
         scope=Scope.APP,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from circumvent.model.snowflake import SnowflakeSettings
 from circumvent.model.words import Exposure
 from circumvent.say.blocks import Block, Heading, Point, Points, Sentence, Space
 from circumvent.say.language import _, later
@@ -116,6 +117,9 @@ def _besides(plan: Plan) -> list[Block]:
         points.append(Point(_("fetched"), through.format(hosts=hosts)))
     if plan.portal_checks:
         points.append(Point(_("sign-in"), _hosts([control.host for control in plan.portal_checks])))
+    if servers := _stun_servers(plan):
+        asked = _("STUN servers: {hosts} Then the device of a volunteer, by UDP.")
+        points.append(Point(_("snowflake"), asked.format(hosts=_hosts(servers))))
     if plan.targets:
         points.append(Point(_("targets"), _("what you named with --target, after the rest")))
     if plan.programs is not None:
@@ -125,6 +129,12 @@ def _besides(plan: Plan) -> list[Block]:
         if points
         else []
     )
+
+
+def _stun_servers(plan: Plan) -> list[str]:
+    """Return the servers that snowflake bridges ask besides their brokers."""
+    settings = [option.settings for option in plan.order]
+    return [host for one in settings if isinstance(one, SnowflakeSettings) for host, _port in one.stun]
 
 
 def _hosts(hosts: Sequence[str]) -> str:

@@ -41,6 +41,13 @@ def test_what_the_user_named_is_marked_too() -> None:
     assert "compared" not in text
 
 
+def test_what_a_snowflake_asks_besides_its_broker() -> None:
+    line = f"snowflake 192.0.2.3:80 {'A' * 40} url=https://broker.example/ fronts=front.example ice=stun:stun.example:3478"
+    text = said(named=line, anchors="none", allow_private=True)
+    assert "(snowflake bridge, front.example:443)" in text
+    assert "snowflake: STUN servers: stun.example. Then the device of a volunteer, by UDP." in text
+
+
 def test_a_long_list_is_counted() -> None:
     links = [f"socks5://192.0.2.{n}:1080" for n in range(1, MOST + 6)]
     assert " and 5 more." in said(named=links, anchors="none", allow_private=True)
