@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from circumvent.check.events import OptionDecided as OptionDecided
     from circumvent.check.events import Started as Started
     from circumvent.check.events import StateDecided as StateDecided
+    from circumvent.check.events import TorSeen as TorSeen
     from circumvent.model.report import Report as Report
     from circumvent.model.report import ReportError as ReportError
 
@@ -45,6 +46,7 @@ _HOMES = {
     "ReportError": "circumvent.model.report",
     "Started": "circumvent.check.events",
     "StateDecided": "circumvent.check.events",
+    "TorSeen": "circumvent.check.events",
     "acheck": "circumvent.check.api",
     "check": "circumvent.check.api",
     "judge_again": "circumvent.check.again",

@@ -12,6 +12,7 @@ from circumvent.check.events import (
     OptionDecided,
     Started,
     StateDecided,
+    TorSeen,
 )
 from circumvent.cli.terminal import forget
 from circumvent.model.words import NetworkState, Status
@@ -19,6 +20,7 @@ from circumvent.say.names import Names
 from circumvent.say.network import NO_WAY_OUT, finding_short, line_facts, seen_so_far
 from circumvent.say.reasons import reason
 from circumvent.say.sums import asked_for, carries, tally
+from circumvent.say.with_tor import progress
 from circumvent.say.words import kilobytes, milliseconds, state_sentence, status_word, word
 from circumvent.text import sanitise
 
@@ -64,6 +66,9 @@ class Lines:
                 self._counts_at = event.at + COUNTS_EVERY
                 used = kilobytes(event.bytes_used)
                 self._say(event.at, f"{len(self._decided)} of {self._total} decided, {used} used")
+            case TorSeen():
+                if said := progress(event.percent, event.tag, self._names.called(event.option)):
+                    self._say(event.at, said)
             case Finished():
                 self._say(event.report.duration_s, f"done: {tally(asked_for(event.report))}")
             case _:

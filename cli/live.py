@@ -21,6 +21,7 @@ from circumvent.check.events import (
     OptionDecided,
     Started,
     StateDecided,
+    TorSeen,
 )
 from circumvent.cli.canvas import Canvas
 from circumvent.cli.cells import cut, packed, pad, width
@@ -30,6 +31,7 @@ from circumvent.model.words import NetworkState, Status
 from circumvent.say.names import Names
 from circumvent.say.network import NO_WAY_OUT, finding_short, line_facts, seen_so_far
 from circumvent.say.sums import carries
+from circumvent.say.with_tor import progress
 from circumvent.say.words import TRYING, WAITING, kilobytes, mark, milliseconds, state_sentence
 from circumvent.text import sanitise
 
@@ -104,6 +106,10 @@ class Live:
                 self._bytes = max(self._bytes, event.bytes_used)
             case OptionDecided():
                 self._option_decided(event.option, event.at)
+            case TorSeen():
+                self._bytes = max(self._bytes, event.bytes_used)
+                if said := progress(event.percent, event.tag, self._names.called(event.option)):
+                    self._tell(event.at, said)
             case FindingSeen() if seen_so_far([event.finding]):
                 self._tell(event.at, f"This network: {finding_short(event.finding)}")
             case _:

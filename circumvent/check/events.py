@@ -63,10 +63,30 @@ class FindingSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TorSeen:
+    """tor itself (``--with-tor``) began with a bridge (``tag`` is ``None``), or reached a phase. ``option`` is its id."""
+
+    option: str
+    percent: int
+    tag: str | None
+    at: float
+    bytes_used: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """The check is over."""
 
     report: Report
 
 
-Event = Started | StateDecided | AttemptStarted | AttemptFinished | OptionDecided | FindingSeen | Finished
+Event = (
+    Started
+    | StateDecided
+    | AttemptStarted
+    | AttemptFinished
+    | OptionDecided
+    | FindingSeen
+    | TorSeen
+    | Finished
+)

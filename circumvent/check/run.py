@@ -22,6 +22,7 @@ from circumvent.check.events import (
     OptionDecided,
     Started,
     StateDecided,
+    TorSeen,
 )
 from circumvent.check.notes import Course
 from circumvent.check.patience import idle_minutes, leaders
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from circumvent.model.option import Option
     from circumvent.model.record import Attempt
     from circumvent.model.report import OptionReport, Target
+    from circumvent.model.tor_run import TorPhase
 
 #: Attempts under way at once; the caps on sockets are stricter, this bounds memory for long lists.
 MOST_UNDER_WAY: Final = 128
@@ -88,7 +90,12 @@ class CheckRun:
         for option_id, reason, detail in plan.held_back:
             self._schedule.hold_back(option_id, reason, detail)
         self._baseline = Baseline(plan, services, self._runner.watch)
-        self._with_tor = WithTor(plan.programs, system_dns=plan.settings.system_dns, now=services.clock.now)
+        self._with_tor = WithTor(
+            plan.programs,
+            system_dns=plan.settings.system_dns,
+            now=services.clock.now,
+            tell=self._tell_of_tor,
+        )
         self._changed = anyio.Event()
         self._scope: anyio.CancelScope | None = None
         self._ended_by: Reason | None = None
@@ -173,6 +180,17 @@ class CheckRun:
             self.plan.options,
             self._assembler.candidates(self._schedule.entries.values()),
             bytes_left=lambda: self.plan.settings.max_bytes - self._bytes_used,
+        )
+
+    def _tell_of_tor(self, option_id: str, phase: TorPhase | None) -> None:
+        self._emit(
+            TorSeen(
+                option=option_id,
+                percent=0 if phase is None else phase.percent,
+                tag=None if phase is None else phase.tag,
+                at=self._services.clock.now(),
+                bytes_used=self._bytes_used,
+            )
         )
 
     @property

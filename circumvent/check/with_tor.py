@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from circumvent.check.settings import CheckSettings
     from circumvent.model.option import Option
+    from circumvent.model.tor_run import TorPhase
     from circumvent.rank.order import Candidate
 
 #: Bridges that tor is started with, at most; each costs seconds, and megabytes if it works.
@@ -96,8 +97,19 @@ def usable(option: Option, programs: Programs, *, system_dns: bool) -> Usable:
 class WithTor:
     """Runs tor with the best bridges; :meth:`runs` has what came of it at any time, by option."""
 
-    def __init__(self, programs: Programs | None, *, system_dns: bool, now: Callable[[], float]) -> None:
-        """Prepare; nothing is ever started where ``programs`` is ``None``."""
+    def __init__(
+        self,
+        programs: Programs | None,
+        *,
+        system_dns: bool,
+        now: Callable[[], float],
+        tell: Callable[[str, TorPhase | None], None] | None = None,
+    ) -> None:
+        """Prepare; nothing is ever started where ``programs`` is ``None``.
+
+        ``tell`` hears of each beginning (without a phase) and each phase, by option.
+        """
+        self._tell = tell
         self._programs = programs
         self._system_dns = system_dns
         self._now = now
@@ -143,13 +155,20 @@ class WithTor:
                     t=round(self._now(), 3),
                 )
                 continue
-            watch = self._watches[option.id] = Watch(self._now())
+            watch = self._watches[option.id] = Watch(self._now(), self._telling(option.id))
             order = Order(
                 tor=self._programs.tor, line=told.line, speaker=told.speaker, most_bytes=bytes_left()
             )
             await run_tor(order, watch, self._now)
             if watch.outcome is TorOutcome.DONE:
                 return
+
+    def _telling(self, option_id: str) -> Callable[[TorPhase], None] | None:
+        tell = self._tell
+        if tell is None:
+            return None
+        tell(option_id, None)
+        return lambda phase: tell(option_id, phase)
 
 
 def chosen(options: Iterable[Option], candidates: Iterable[Candidate]) -> list[Option]:

@@ -55,6 +55,10 @@ class Names:
         """Return the name of an option."""
         return self._name.get(option.id) or _label(option)
 
+    def called(self, option_id: str) -> str:
+        """Return the name of the option with this id; the id where it has none here."""
+        return self._name.get(option_id) or sanitise(option_id, LONGEST)
+
     def with_kind(self, option: OptionReport) -> str:
         """Return name and kind: ``Quad9 (DoT)``."""
         return f"{self.of(option)} ({short_kind(option.kind)})"

@@ -47,6 +47,10 @@ _WAITING: Final = {
     "requesting_descriptors": later("the descriptions of relays did not come"),
     "loading_descriptors": later("too little came of the descriptions of relays"),
 }
+#: Phases that are told while it runs: connected, and what takes time after it.
+_MILESTONES: Final = frozenset({
+    "conn_done", "loading_status", "loading_descriptors", "enough_dirinfo", "done",
+})  # fmt: skip
 _BEYOND: Final = later("no circuit through the Tor network came about")
 _CUT_OFF: Final = {
     Reason.DEADLINE.value: later("when the time was up (more: --deadline SECONDS)"),
@@ -73,6 +77,15 @@ def with_tor(report: Report, names: Names) -> list[Block]:
     if not told:
         return []
     return [Space(), Heading(_("What tor itself says")), *(Sentence("  " + one) for one in told)]
+
+
+def progress(percent: int, tag: str | None, name: str) -> str:
+    """Say how far tor is; empty for phases that pass at once."""
+    if tag is None:
+        return _("tor itself begins, with {name}").format(name=name)
+    if tag not in _MILESTONES:
+        return ""
+    return _("tor itself: {percent} %, with {name}").format(percent=percent, name=name)
 
 
 def sentence(option: OptionReport, run: TorRun, name: str) -> str:

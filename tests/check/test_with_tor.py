@@ -149,10 +149,17 @@ class TestRuns:
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     async def test_the_first_that_leads_on_is_the_last(self, outcomes: list[TorOutcome]) -> None:
         outcomes += [TorOutcome.STALLED, TorOutcome.DONE]
-        runs = WithTor(ALL, system_dns=False, now=lambda: 1.0)
+        told: list[tuple[str, str | None]] = []
+        runs = WithTor(
+            ALL,
+            system_dns=False,
+            now=lambda: 1.0,
+            tell=lambda name, phase: told.append((name, None if phase is None else phase.tag)),
+        )
         await runs.run(PLAIN, [], bytes_left=lambda: 10**7)
         assert [one.outcome for one in runs.runs().values()] == [TorOutcome.STALLED, TorOutcome.DONE]
         assert runs.bytes_received == 200_000
+        assert told == [(one.id, tag) for one in PLAIN[:2] for tag in (None, "conn_done")]
 
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     async def test_three_are_enough(self, outcomes: list[TorOutcome]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import msgspec
 
@@ -13,6 +14,7 @@ from circumvent.check.events import (
     OptionDecided,
     Started,
     StateDecided,
+    TorSeen,
 )
 from circumvent.cli.lines import MOST, Lines
 from circumvent.model.record import Attempt
@@ -56,6 +58,18 @@ def test_a_story() -> None:
         "   5.0 s  2 of 2 decided, 900 kB used",
         "   6.2 s  done: 9 work, 3 with limits, 1 give false answers, 3 blocked, 4 no answer, 1 refused, 2 not tried",
     ]
+
+
+def test_tor_itself_is_followed() -> None:
+    started = begun("home")
+    about: Any = {"option": started.options[0].id, "bytes_used": 1000}
+    told = lines_of(
+        started,
+        TorSeen(percent=0, tag=None, at=3.0, **about),
+        TorSeen(percent=10, tag="conn_done", at=3.2, **about),
+        TorSeen(percent=14, tag="handshake", at=3.3, **about),
+    )
+    assert told[1:] == ["   3.0 s  tor itself begins, with home", "   3.2 s  tor itself: 10 %, with home"]
 
 
 def test_what_gave_no_answer_has_no_line_of_its_own() -> None:

@@ -10,7 +10,7 @@ import pytest
 from circumvent.model.tor_run import TorOutcome, TorRun
 from circumvent.model.words import Reason, Status
 from circumvent.redaction.tor_run import OBSTACLES, TAGS
-from circumvent.say.with_tor import difference, sentence
+from circumvent.say.with_tor import difference, progress, sentence
 from tests.say.reports import option
 
 NAME = "bridge (obfs4)"
@@ -18,6 +18,12 @@ NAME = "bridge (obfs4)"
 
 def run(outcome: TorOutcome, **more: Any) -> TorRun:
     return TorRun(outcome=outcome, t0=4.0, t=10.2, **more)
+
+
+def test_it_is_told_while_it_runs() -> None:
+    assert progress(0, None, NAME) == "tor itself begins, with bridge (obfs4)"
+    assert progress(30, "loading_status", NAME) == "tor itself: 30 %, with bridge (obfs4)"
+    assert progress(14, "handshake", NAME) == ""
 
 
 def said(status: Status, about: TorRun) -> str:

@@ -8,6 +8,8 @@ from circumvent.model.tor_run import TorOutcome, TorPhase, TorRun
 from circumvent.tor.program.control import Bootstrap, Traffic, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from circumvent.tor.program.control import Said
 
 DONE: Final = 100
@@ -25,7 +27,9 @@ MOST_PHASES: Final = 40
 class Watch:
     """The record of one run of tor. Times are seconds from the start of the check."""
 
-    def __init__(self, began: float) -> None:
+    def __init__(self, began: float, on_phase: Callable[[TorPhase], None] | None = None) -> None:
+        """Begin at ``began``; each new phase goes to ``on_phase`` as it is reached."""
+        self._on_phase = on_phase
         self.outcome = TorOutcome.CUT_OFF
         self.reason: str | None = None
         self.detail: str | None = None
@@ -91,7 +95,10 @@ class Watch:
             self._progress = self._alive = now
             self._alive_at_bytes = self._traffic["read"]
             self._obstacle, self._met = None, 0
+            phase = TorPhase(percent=said.percent, tag=said.tag, t=round(now, 3))
             if len(self._phases) < MOST_PHASES:
-                self._phases.append(TorPhase(percent=said.percent, tag=said.tag, t=round(now, 3)))
+                self._phases.append(phase)
+            if self._on_phase is not None:
+                self._on_phase(phase)
         if said.reason is not None and said.percent == self._percent:
             self._obstacle, self._met = said.reason, max(said.count, self._met)
