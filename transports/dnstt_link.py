@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from anyio import lowlevel
 
+from circumvent.model import failure as failures
 from circumvent.names.framing import Deframer, frame
+from circumvent.net.failure import translate
 from circumvent.transports.tls_option import open_tls
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from anyio.abc import TaskGroup
 
     from circumvent.model.bridge import DnsttSettings
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
 
 #: Requests to a DoH resolver that are open at once, as dnstt's client has them; more are dropped, and sent again later.
 AT_ONCE: Final = 32
+#: Connections after the first that are opened in one attempt.
+MOST_REOPENED: Final = 8
+#: What ends a connection, in the words of the record.
+_ENDED: Final = frozenset({failures.EOF, failures.CONNECTION_RESET})
 _CHUNK: Final = 16_384
 _DOT_ALPN: Final = ("dot",)
 _DOH_ALPN: Final = ("h2", "http/1.1")
@@ -120,6 +128,61 @@ class DohLink:
             return  # the link is closed
 
 
+class LastingLink:
+    """A connection to a resolver that is opened anew where the resolver ends it, as dnstt's client does.
+
+    Resolvers end what stands idle, or what they have had for long. What was under way is lost, and repeated above.
+    """
+
+    def __init__(self, link: ResolverLink, opened: Callable[[], Awaitable[ResolverLink]]) -> None:
+        """Use ``link``, and what ``opened`` opens after it."""
+        self._link = link
+        self._opened = opened
+        self._opening = anyio.Lock()
+        self._answered = False
+        self._left = MOST_REOPENED
+
+    async def send(self, message: bytes) -> None:
+        """Send one message; where the connection has ended it is lost."""
+        link = self._link
+        try:
+            await link.send(message)
+        except Exception as exc:  # noqa: BLE001 - raised again unless the connection has ended
+            await self._anew(link, exc)
+
+    async def receive(self) -> bytes:
+        """Wait for the next message.
+
+        :raises StepFailed: when the connection could not be opened anew.
+        """
+        while True:
+            link = self._link
+            try:
+                message = await link.receive()
+            except Exception as exc:  # noqa: BLE001 - as above
+                await self._anew(link, exc)
+            else:
+                self._answered = True
+                return message
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._link.aclose()
+
+    async def _anew(self, ended: ResolverLink, why: Exception) -> None:
+        """Open another connection, unless that was done meanwhile; one that never answered is not worth a second."""
+        if not isinstance(why, anyio.ClosedResourceError) and translate(why, "link").error not in _ENDED:
+            raise why
+        async with self._opening:
+            if self._link is not ended:
+                return
+            if not self._answered or not self._left:
+                raise why
+            self._answered, self._left = False, self._left - 1
+            await ended.aclose()
+            self._link = await self._opened()
+
+
 async def open_link(
     option: Option, settings: DnsttSettings, context: Context, group: TaskGroup
 ) -> ResolverLink:
@@ -130,6 +193,17 @@ async def open_link(
     """
     if settings.resolver == "udp":
         return UdpLink(await context.dialer.datagram(option.endpoint, context.trace))
+
+    async def opened() -> ResolverLink:
+        return await _connect(option, settings, context, group)
+
+    return LastingLink(await opened(), opened)
+
+
+async def _connect(
+    option: Option, settings: DnsttSettings, context: Context, group: TaskGroup
+) -> ResolverLink:
+    """Open a connection to the resolver."""
     if settings.resolver == "dot":
         return StreamLink(await open_tls(option, context, _DOT_ALPN))
     stream = await open_tls(option, context, _DOH_ALPN)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 import pytest
 from anyio.streams.stapled import StapledObjectStream
 
 from circumvent.names.framing import frame
 from circumvent.net.errors import PeerError
-from circumvent.transports.dnstt_link import AT_ONCE, DohLink, StreamLink
+from circumvent.transports.dnstt_link import AT_ONCE, MOST_REOPENED, DohLink, LastingLink, StreamLink
 
 pytestmark = pytest.mark.anyio
 
@@ -115,3 +116,90 @@ async def test_a_request_that_fails() -> None:
             await link.receive()
         await link.send(b"cd")
         await link.aclose()  # what is still open has nobody to tell
+
+
+class Ending:
+    """A link that gives these messages, and then ends like this."""
+
+    def __init__(self, *messages: bytes, end: Exception | None = None) -> None:
+        self._messages = list(messages)
+        self._end = end or anyio.EndOfStream()
+        self.sent: list[bytes] = []
+        self.closed = False
+
+    async def send(self, message: bytes) -> None:
+        await anyio.lowlevel.checkpoint()
+        if self.closed:
+            raise anyio.ClosedResourceError
+        self.sent.append(message)
+
+    async def receive(self) -> bytes:
+        await anyio.lowlevel.checkpoint()
+        if self._messages:
+            return self._messages.pop(0)
+        raise self._end
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def lasting(*links: Ending) -> LastingLink:
+    first, *others = links
+
+    async def opened() -> Ending:
+        await anyio.lowlevel.checkpoint()
+        return others.pop(0)
+
+    return LastingLink(first, opened)
+
+
+class TestLasting:
+    """A resolver that hangs up is called again."""
+
+    @pytest.mark.parametrize(
+        "end",
+        [anyio.EndOfStream(), ConnectionResetError(), anyio.ClosedResourceError(), PeerError("eof_error")],
+    )
+    async def test_what_has_answered_is_opened_anew(self, end: Exception) -> None:
+        first, second = Ending(b"a", end=end), Ending(b"b")
+        link = lasting(first, second)
+        await link.send(b"x")
+        assert [await link.receive(), await link.receive()] == [b"a", b"b"]
+        await link.send(b"y")
+        assert (first.sent, second.sent, first.closed) == ([b"x"], [b"y"], True)
+        await link.aclose()
+        assert second.closed
+
+    async def test_what_never_answered_is_not(self) -> None:
+        with pytest.raises(anyio.EndOfStream):
+            await lasting(Ending(), Ending(b"b")).receive()
+
+    async def test_what_the_peer_did_wrong_is_told(self) -> None:
+        link = lasting(Ending(b"a", end=PeerError("http_unexpected_status_code")), Ending(b"b"))
+        await link.receive()
+        with pytest.raises(PeerError):
+            await link.receive()
+
+    async def test_it_is_not_done_for_ever(self) -> None:
+        link = lasting(*(Ending(bytes([number])) for number in range(MOST_REOPENED + 2)))
+        for number in range(MOST_REOPENED + 1):
+            assert await link.receive() == bytes([number])
+        with pytest.raises(anyio.EndOfStream):
+            await link.receive()
+
+    async def test_who_sends_and_who_receives_find_out_together(self) -> None:
+        first, second = Ending(b"a"), Ending(b"b")
+        link = lasting(first, second)
+        await link.receive()
+        first.closed = True
+        got: list[bytes] = []
+
+        async def receive() -> None:
+            got.append(await link.receive())
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(receive)
+            group.start_soon(link.send, b"lost")
+        assert got == [b"b"]
+        await link.send(b"y")
+        assert second.sent == [b"y"]
