@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from circumvent.say.blocks import Block, Heading, Sentence, Space, Steps
 from circumvent.state import Wiped, wipe
 from circumvent.text import sanitise
+from circumvent.tor.program.folder import remove_stale
 
 
 def run_wipe() -> int:
@@ -14,6 +17,9 @@ def run_wipe() -> int:
     from circumvent.cli import terminal  # noqa: PLC0415 - one place draws
 
     done = wipe()
+    # A check with --with-tor that was killed could not remove the folder of its tor.
+    left = tuple(str(folder) for folder in remove_stale())
+    done = replace(done, deleted=(*done.deleted, *left))
     terminal.show(wipe_screen(done), sys.stdout, plain=terminal.plain_wanted(False))
     return 1 if done.failed else 0
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from circumvent.cli.app import main
 from circumvent.cli.draw import Style, draw
 from circumvent.cli.wipe_command import wipe_screen
 from circumvent.state import State, Wiped
+from circumvent.tor.program.folder import PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,20 @@ def test_what_was_kept_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert list(tmp_path.iterdir()) == []
     assert main(["wipe"]) == 0
     assert capsys.readouterr().out.startswith("Nothing was kept on this device.")
+
+
+def test_what_a_killed_check_left_of_tor_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / f"{PREFIX}{2**31 - 2}-abcdefgh"
+    left.mkdir(mode=0o700)
+    (left / "data").mkdir()
+    assert main(["wipe"]) == 0
+    assert left.name in capsys.readouterr().out
+    assert not left.exists()
 
 
 def test_what_could_not_be_deleted_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

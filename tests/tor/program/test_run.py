@@ -18,11 +18,13 @@ import pytest
 
 from circumvent.model.tor_run import TorOutcome, TorRun
 from circumvent.model.words import Proof, Reason
+from circumvent.tor.program import run as run_module
 from circumvent.tor.program import watch
 from circumvent.tor.program.find import find_programs
 from circumvent.tor.program.run import Order, run_tor
 from circumvent.tor.program.watch import Watch
 from tests.faults import proxy as faults
+from tests.lab.daemon import find_program
 from tests.lab.tor_network import NOBODY_THERE
 from tests.tor.program.oracle import MOST_BYTES, ask, leftovers, use_network
 from tests.transports.tor_context import bridge, context, failure_of, try_once
@@ -89,6 +91,23 @@ async def test_a_bridge_that_works_leads_tor_into_the_network(
     assert run.version is not None
     attempt = await try_once(bridge(line), context(goal=Proof.CARRIED))
     assert attempt.proof is Proof.CARRIED
+
+
+async def test_where_there_are_no_unix_sockets(tor_net: TorNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows: tor writes the port of loopback that it listens on to a file of its folder."""
+    monkeypatch.setattr(run_module, "_has_unix_sockets", lambda _: False)
+    assert (await ask(tor_net.bridge.line())).outcome is TorOutcome.DONE
+
+
+async def test_a_program_with_a_space_in_its_path(
+    tor_net: TorNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "my programs"
+    place.mkdir()
+    (place / "lyrebird").symlink_to(find_program("obfs4proxy") or "")
+    monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
+    assert order(tor_net.bridge.line(0)).speaker == str(place / "lyrebird")
+    assert (await ask(tor_net.bridge.line(0))).outcome is TorOutcome.DONE
 
 
 @pytest.mark.usefixtures("impatient")
