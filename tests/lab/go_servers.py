@@ -24,6 +24,8 @@ MODULES: Final = Path(__file__).parent / "go"
 SERVERS: Final = Path(__file__).parents[2] / ".servers"
 #: Seconds that one program may take, with all that is fetched and compiled for it the first time.
 _PATIENCE: Final = 600
+#: Where Go's own archive puts it.
+_MORE_PLACES: Final = os.pathsep + "/usr/local/go/bin"
 _TOOL: Final = re.compile(r"^(?:tool)?\s+(?P<package>\S+) // (?P<name>[\w.-]+)$", flags=re.MULTILINE)
 #: The same bytes wherever it is built, from what ``go.sum`` knows and with the compiler that is there.
 _SURROUNDINGS: Final = {
@@ -75,7 +77,7 @@ def main(names: Sequence[str]) -> int:
     if unknown:
         sys.stderr.write(f"not known: {', '.join(unknown)}; known: {', '.join(known)}\n")
         return 2
-    go = shutil.which("go")
+    go = shutil.which("go", path=os.environ.get("PATH", os.defpath) + _MORE_PLACES)
     if go is None:
         sys.stderr.write("go is not installed: these stay missing: " + ", ".join(names or known) + "\n")
         return 1

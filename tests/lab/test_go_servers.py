@@ -45,6 +45,7 @@ def nothing_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder of servers that is empty, and one on PATH with no compiler in it yet."""
     monkeypatch.setattr(go_servers, "SERVERS", tmp_path / "servers")
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(go_servers, "_MORE_PLACES", "")
     return tmp_path
 
 
