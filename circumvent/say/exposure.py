@@ -42,7 +42,7 @@ _SEEN: Final = {
     "voice": later("these addresses, and short bursts of UDP like the start of a call"),
 }
 _TOR: Final = later(
-    "tor itself is started with up to three of the bridges, one after the other: the same addresses once more, for longer"
+    "tor itself is started with up to three of the bridges, one after the other: the same addresses once more, for longer."
 )
 _EXPOSURE: Final = {
     Exposure.ORDINARY: later("ordinary: what any phone does"),
