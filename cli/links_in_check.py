@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from circumvent.check.links import combined, planned_links, with_share
+from circumvent.check.public_address import seen_as
 from circumvent.cli import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from circumvent.check.plan import Plan
     from circumvent.cli.drive import View
     from circumvent.model.report import Report
-    from circumvent.net.sock import Source
 
 OVER: Final = "Now the same over {name}, behind which a terminal was found:"
 ONE_LINK: Final = (
@@ -43,16 +43,5 @@ def run_links(
         if interrupted:
             break
         if plan.settings.ask_public_address:
-            addresses.append(seen_as(share.trust_pem, share.source))
+            addresses.append(seen_as(share.trust_pem, share.settings.interface))
     return combined(links, reports, addresses), interrupted
-
-
-def seen_as(trusted: Sequence[str], source: Source | None) -> str | None:
-    """Ask a server under which address a link is seen; ``trusted`` are certificates (PEM) beside the usual ones."""
-    import anyio  # noqa: PLC0415 - only where it is asked
-
-    from circumvent.check.public_address import ask_public_address  # noqa: PLC0415 - as above
-    from circumvent.net.verify import TrustStore  # noqa: PLC0415 - as above
-
-    trust = TrustStore.mozilla(trusted)
-    return anyio.run(lambda: ask_public_address(trust, source))

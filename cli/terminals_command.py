@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from circumvent.check.plan import make_plan, read_pem_file
+from circumvent.check.public_address import seen_as
 from circumvent.check.settings import CheckSettings
 from circumvent.cli import terminal as screen
 from circumvent.cli.check_command import laws_of
 from circumvent.cli.drive import Silent, drive
-from circumvent.cli.links_in_check import seen_as
 from circumvent.cli.terminals_in_check import behind
 from circumvent.model.kinds import SATELLITE, is_satellite
-from circumvent.net.sock import Source
 from circumvent.satellite.document import other_document, terminal_document
 from circumvent.satellite.find import read_surroundings
 from circumvent.satellite.judge import judge, lost_share
@@ -93,10 +92,7 @@ def _addresses(
     """Ask through each connection behind which a terminal is under which address it is seen."""
     interfaces = {seen.terminal.interface for seen in found} | {one.other.interface for one in others}
     trusted = tuple(read_pem_file(path) for path in settings.ca)
-    return {
-        name or "default": seen_as(trusted, None if name is None else Source(interface=name))
-        for name in sorted(interfaces, key=str)
-    }
+    return {name or "default": seen_as(trusted, name) for name in sorted(interfaces, key=str)}
 
 
 def _seen(terminal: Terminal) -> Seen:

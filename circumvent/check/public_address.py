@@ -14,13 +14,13 @@ import anyio
 
 from circumvent.net.clock import Clock
 from circumvent.net.errors import NetError
-from circumvent.net.sock import connect_tcp
+from circumvent.net.sock import Source, connect_tcp
 from circumvent.net.timeouts import Timeouts
-from circumvent.net.tls import TlsConfig, start_tls
 from circumvent.net.trace import Trace
 
 if TYPE_CHECKING:
-    from circumvent.net.sock import Source
+    from collections.abc import Sequence
+
     from circumvent.net.verify import TrustStore
 
 #: Cloudflare's page for such questions; its certificate holds these addresses (general knowledge, 2026).
@@ -47,6 +47,20 @@ async def ask_public_address(
     return None
 
 
+def seen_as(trusted: Sequence[str], interface: str | None) -> str | None:
+    """Ask from code that is not asynchronous, through one interface (``None``: as packets go by themselves).
+
+    ``trusted`` are certificates (PEM) beside the usual ones.
+
+    :raises ValueError: when one of them can't be read.
+    """
+    from circumvent.net.verify import TrustStore  # noqa: PLC0415 - the crypto library, only where it is asked
+
+    source = None if interface is None else Source(interface=interface)
+    trust = TrustStore.mozilla(trusted)
+    return anyio.run(lambda: ask_public_address(trust, source))
+
+
 def read_address(page: bytes) -> str | None:
     """Return the address of the line ``ip=``; ``None`` if there is none, or none of the internet."""
     for line in page.decode("ascii", "replace").splitlines():
@@ -64,6 +78,7 @@ def read_address(page: bytes) -> str | None:
 
 async def _fetch(server: str, trust: TrustStore, source: Source | None) -> bytes:
     from circumvent.net.http import open_http  # noqa: PLC0415 - httpx is loaded where it is spoken
+    from circumvent.net.tls import TlsConfig, start_tls  # noqa: PLC0415 - likewise
 
     url = urlsplit(server)
     host = url.hostname or ""

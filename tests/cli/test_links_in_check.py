@@ -18,7 +18,6 @@ from tests.check.test_links import dish, line, plan_with
 if TYPE_CHECKING:
     from circumvent.check.plan import Plan
     from circumvent.model.report import Report
-    from circumvent.net.sock import Source
 
 
 class Driver:
@@ -99,8 +98,8 @@ def test_the_public_address_is_asked_over_each_link_and_only_then(
 ) -> None:
     asked: list[str | None] = []
 
-    def ask(_: object, source: Source | None) -> str:
-        asked.append(None if source is None else source.interface)
+    def ask(_: object, interface: str | None) -> str:
+        asked.append(interface)
         return f"203.0.113.{len(asked)}"
 
     monkeypatch.setattr(links_in_check, "seen_as", ask)
