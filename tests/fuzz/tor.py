@@ -19,6 +19,7 @@ from circumvent.tor.errors import TorError
 from circumvent.tor.obfs4.elligator import to_public
 from circumvent.tor.obfs4.framing import Decoder
 from circumvent.tor.obfs4.handshake import ClientHandshake
+from circumvent.tor.program.control import ControlError, Conversation, read_port
 from circumvent.tor.snowflake import amp, broker, encapsulation, sdp
 from circumvent.tor.turbotunnel.kcp import Kcp
 from circumvent.tor.turbotunnel.smux import Smux
@@ -152,6 +153,18 @@ def snowflake(data: bytes) -> None:
         packets.feed(data[len(data) // 2 :])
 
 
+def tor_control(data: bytes) -> None:
+    """What a program at tor's control socket says, in two pieces, and the file with its port."""
+    conversation = Conversation()
+    with suppress(ControlError):
+        list(conversation.take(data[: len(data) // 2]))
+        list(conversation.take(data[len(data) // 2 :]))
+    with suppress(ControlError):
+        list(Conversation().take(b"650 STATUS_CLIENT NOTICE BOOTSTRAP " + data + b"\r\n"))
+    with suppress(ControlError):
+        read_port(data.decode("ascii", "replace"))
+
+
 #: Every target by its name.
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "tor-cells": tor_cells,
@@ -165,4 +178,5 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "dnstt-layers": dnstt_layers,
     "bridge-lines": bridge_lines,
     "recommendation": recommendation,
+    "tor-control": tor_control,
 }
