@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 BAD_INPUT = 2
 NO_TERMINAL = "no satellite terminal was found on this network; more about that: circumvent satellite"
 LOOKED_AT = "before all else a satellite terminal would be looked for at: {places}"
+OVER_BOTH = (
+    "if one stands behind another connection than the usual one, all that follows would be tried over both"
+)
+WOULD_ASK = "after each connection's part 1.1.1.1 would be asked, by HTTPS, under which address it is seen"
 SHELL_HISTORY = "this link is now in your shell history; next time: circumvent check -"
 SECOND_LOGIN = (
     "each profile is logged in to once; where it is up on another device, that may end its session there"
@@ -68,6 +72,8 @@ def start(given: dict[str, Any]) -> int:
         if not given["plan"]:
             return run_check(settings, output)
         planned_run = planned(settings, output, look=False)
+        if settings.ask_public_address:
+            terminal.tell(WOULD_ASK)
     except (SettingsError, DumpProblem) as exc:
         return fail(exc)
     from circumvent.say.exposure import plan_screen  # noqa: PLC0415 - for --plan only
@@ -142,6 +148,8 @@ def _terminals(settings: CheckSettings, *, look: bool) -> tuple[Option, ...]:
     where = where_to_look(settings)
     places = dict.fromkeys(one.address for one in (*where.candidates, *where.others))
     terminal.tell(LOOKED_AT.format(places=", ".join(places) or "nowhere"))
+    if settings.interface is None:
+        terminal.tell(OVER_BOTH)
     return ()
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from circumvent.check.plan import make_plan
 from circumvent.check.settings import CheckSettings
 from circumvent.cli import kept
+from circumvent.model.report import Link
 from circumvent.state import State
 from tests.say.reports import filtered
 
@@ -56,3 +57,13 @@ def test_that_somebody_has_a_terminal_is_never_written_down(folder: Path) -> Non
     kept.keep(replace(report, options=(*report.options, dish)), plan)
     assert "starlink-abcdefgh" not in State().verdicts(kept.network_name(plan))
     assert b"starlink" not in b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+def test_what_went_through_a_terminal_is_not_kept_either() -> None:
+    plan = make_plan(CheckSettings(named=("socks5://127.0.0.1:1",), anchors="none", allow_private=True))
+    behind = Link(interface="eth0", default=True, terminals=("starlink-abcdefgh",))
+    kept.keep(replace(filtered(), links=(behind,)), plan)
+    assert State().verdicts(kept.network_name(plan)) == {}
+    beside = (Link(interface="eth0", default=True), Link(interface="eth1", terminals=("starlink-abcdefgh",)))
+    kept.keep(replace(filtered(), links=beside), plan)
+    assert len(State().verdicts(kept.network_name(plan))) == 23

@@ -88,6 +88,13 @@ def test_a_plan_says_where_it_would_be_looked_for_and_looks_not(
     said = capsys.readouterr().err
     assert said.startswith("Using or having a Starlink terminal")
     assert "a satellite terminal would be looked for at: 127.0.0.1" in said
+    assert "would be tried over both" in said
+    assert "1.1.1.1" not in said
+
+
+def test_a_plan_tells_of_a_question_for_the_public_address(capsys: Any) -> None:
+    assert main(["check", "--plan", "--ask-public-address"]) == 0
+    assert "1.1.1.1 would be asked" in capsys.readouterr().err
 
 
 @pytest.mark.daemons
