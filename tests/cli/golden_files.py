@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from circumvent.catalog import laws, settings_apis
 from circumvent.cli.draw import Style, draw
 from circumvent.cli.satellite_command import place_of
 from circumvent.lab.permission import Permission
 from circumvent.lab.world.daemons import Found, Program
+from circumvent.model.report import Link
+from circumvent.model.words import Status
 from circumvent.satellite.facts import sites, systems
 from circumvent.satellite.plan import plan_for
-from circumvent.say import lab
+from circumvent.say import guide, lab
 from circumvent.say.blocks import Space
 from circumvent.say.bridges import bridges_screen, plan_blocks
 from circumvent.say.end import Ending, end_screen
@@ -26,6 +30,7 @@ from tests.say.reports import FORMS, filtered, good
 from tests.say.satellite_links import NOWHERE, jammed, router, seen
 
 if TYPE_CHECKING:
+    from circumvent.model.report import Report
     from circumvent.say.blocks import Block
 
 FOLDER: Final = Path(__file__).parent / "golden"
@@ -45,6 +50,8 @@ def screens() -> dict[str, str]:
     pages["satellite-works"] = terminals_screen([seen(internet=good("dish", "starlink", 71.0))], 6.2)
     pages["satellite-router"] = (*others_screen([router()]), *terminals_screen([], 1.9))
     pages["satellite-none"] = nothing_screen(NOWHERE, 1.4)
+    pages["links"] = end_screen(two_links())
+    pages["guide-route"] = guide.page("satellite-route")
     found = {}
     for name, page in pages.items():
         for colour in (False, True):
@@ -56,6 +63,21 @@ def screens() -> dict[str, str]:
                 told += ["=== plain", *draw(page, Style(width=None, plain=True))]
             found[f"{name}{'-colour' if colour else ''}.txt"] = "\n".join(told) + "\n"
     return found
+
+
+def two_links() -> Report:
+    """Return a report of a filtered network, and of a terminal's over which what was silent works."""
+    here = filtered()
+    dish = msgspec.structs.replace(good("dish", "starlink", 48.0), label="Starlink terminal")
+    over = tuple(
+        msgspec.structs.replace(one, status=Status.WORKS, evidence=None, failure=None)
+        if one.status in {Status.BLOCKED, Status.UNREACHABLE}
+        else one
+        for one in here.options
+    )
+    cable = Link(interface="wlan0", default=True)
+    sky = Link(interface="eth0", terminals=(dish.id,), options=(dish, *over), public_address="203.0.113.9")
+    return msgspec.structs.replace(here, links=(cable, sky))
 
 
 def lab_pages() -> dict[str, tuple[Block, ...]]:
