@@ -185,6 +185,7 @@ def make_run_plan(*options: Option, line: Line = ONLINE, **settings: Any) -> Pla
     fields: dict[str, Any] = {
         name: given.pop(name) for name in ("enough", "targets", "details", "held_back") if name in given
     }
+    more: dict[str, Any] = {"targets": (), "country": given.get("country")} | fields
     return Plan(
         settings=CheckSettings.from_keywords(given),
         order=options,
@@ -198,7 +199,7 @@ def make_run_plan(*options: Option, line: Line = ONLINE, **settings: Any) -> Pla
         resolvers=(),
         trust_pem=(),
         random=Random(1),
-        **({"targets": (), "country": given.get("country")} | fields),
+        **more,
     )
 
 
