@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 #: Requests to a DoH resolver that are open at once, as dnstt's client has them; more are dropped, and sent again later.
 AT_ONCE: Final = 32
-#: Connections after the first that are opened in one attempt.
-MOST_REOPENED: Final = 8
+#: Connections in a row, after one that answered, that may end without an answer; messages that are sent again at most.
+MOST_IN_VAIN: Final = 3
+MOST_AGAIN: Final = 4
 #: What ends a connection, in the words of the record.
 _ENDED: Final = frozenset({failures.EOF, failures.CONNECTION_RESET})
 _CHUNK: Final = 16_384
@@ -129,9 +131,10 @@ class DohLink:
 
 
 class LastingLink:
-    """A connection to a resolver that is opened anew where the resolver ends it, as dnstt's client does.
+    """A connection to a resolver that is opened anew where the resolver ended it, as dnstt's client does.
 
-    Resolvers end what stands idle, or what they have had for long. What was under way is lost, and repeated above.
+    Resolvers end what stands idle, or what they have had for long. That is seen when something is to be sent; what was
+    not answered is sent again then.
     """
 
     def __init__(self, link: ResolverLink, opened: Callable[[], Awaitable[ResolverLink]]) -> None:
@@ -139,48 +142,67 @@ class LastingLink:
         self._link = link
         self._opened = opened
         self._opening = anyio.Lock()
+        self._ended: Exception | None = None
+        self._another = anyio.Event()
+        self._unanswered: deque[bytes] = deque(maxlen=MOST_AGAIN)
         self._answered = False
-        self._left = MOST_REOPENED
+        self._left = MOST_IN_VAIN
 
     async def send(self, message: bytes) -> None:
-        """Send one message; where the connection has ended it is lost."""
+        """Send one message.
+
+        :raises StepFailed: when the connection has ended and could not be opened anew.
+        """
         link = self._link
+        self._unanswered.append(message)
         try:
+            if self._ended is not None:
+                raise self._ended
             await link.send(message)
         except Exception as exc:  # noqa: BLE001 - raised again unless the connection has ended
             await self._anew(link, exc)
 
     async def receive(self) -> bytes:
-        """Wait for the next message.
-
-        :raises StepFailed: when the connection could not be opened anew.
-        """
+        """Wait for the next message; errors as for :meth:`send`."""
         while True:
-            link = self._link
+            link, another = self._link, self._another
             try:
                 message = await link.receive()
             except Exception as exc:  # noqa: BLE001 - as above
-                await self._anew(link, exc)
+                if self._unanswered or not self._answered:
+                    await self._anew(link, exc)
+                else:
+                    self._may_be_opened(exc)
+                    self._ended = exc if self._link is link else self._ended
+                    await another.wait()
             else:
-                self._answered = True
+                self._answered, self._left = True, MOST_IN_VAIN
+                self._unanswered.clear()
                 return message
 
     async def aclose(self) -> None:
         """Close the connection."""
         await self._link.aclose()
 
-    async def _anew(self, ended: ResolverLink, why: Exception) -> None:
-        """Open another connection, unless that was done meanwhile; one that never answered is not worth a second."""
-        if not isinstance(why, anyio.ClosedResourceError) and translate(why, "link").error not in _ENDED:
+    def _may_be_opened(self, why: Exception) -> None:
+        """Raise what went wrong, unless a connection that had answered was ended."""
+        ended = isinstance(why, anyio.ClosedResourceError) or translate(why, "link").error in _ENDED
+        if not ended or not self._answered or not self._left:
             raise why
+
+    async def _anew(self, ended: ResolverLink, why: Exception) -> None:
+        """Open another connection, unless that was done meanwhile, and send again what was not answered."""
         async with self._opening:
             if self._link is not ended:
                 return
-            if not self._answered or not self._left:
-                raise why
-            self._answered, self._left = False, self._left - 1
+            self._may_be_opened(why)
+            self._left -= 1
             await ended.aclose()
-            self._link = await self._opened()
+            self._link, self._ended = await self._opened(), None
+            self._another.set()
+            self._another = anyio.Event()
+            for message in tuple(self._unanswered):
+                await self._link.send(message)
 
 
 async def open_link(
