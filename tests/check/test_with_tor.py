@@ -258,7 +258,7 @@ class TestInTheLaboratory:
         began = time.monotonic()
         report = await lab.check(self.listed(lab, line), with_tor=True, deadline=12)
         # Measured: 12.1 s.
-        assert time.monotonic() - began < 14
+        assert time.monotonic() - began < 18
         assert not report.complete
         (option,) = tried(report)
         assert option.status is not Status.WORKS
@@ -284,7 +284,7 @@ class TestInTheLaboratory:
             process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=20)
         assert process.returncode == 3
-        assert time.monotonic() - pressed < 3.0  # measured: 0.2 s, and 0.1 s after a second one
+        assert time.monotonic() - pressed < 5.0  # measured: 0.2 s, and 0.1 s after a second one
         if times == 1:
             (option,) = [one for one in json.loads(out)["options"] if not one["baseline"]]
             assert (option["with_tor"]["outcome"], option["with_tor"]["reason"]) == ("cut_off", "interrupted")

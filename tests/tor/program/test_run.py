@@ -76,8 +76,9 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("iat_mode", MODES)
+@pytest.mark.parametrize(
+    ("anyio_backend", "iat_mode"), [*(("asyncio", iat_mode) for iat_mode in MODES), ("trio", 0)]
+)
 async def test_a_bridge_that_works_leads_tor_into_the_network(
     tor_net: TorNetwork, iat_mode: int | None
 ) -> None:
@@ -224,9 +225,9 @@ class TestItsEnd:
             await run_tor(order(line), seen, lambda: time.monotonic() - began)
         # Measured: 15 ms after the deadline.
         assert scope.cancelled_caught
-        assert time.monotonic() - began < 4.0
+        assert time.monotonic() - began < 8.0
         assert seen.record(9.9).outcome is TorOutcome.CUT_OFF
-        assert seen.record(9.9).t < 4.0
+        assert seen.record(9.9).t < 8.0
         assert leftovers(temporary) == []
         limit = time.monotonic() + 10
         while running(temporary):  # what tor started ends with it
