@@ -385,7 +385,7 @@ def moat(
 ) -> moats.Moat:
     """Tor's circumvention-settings API behind nginx, and a front with meek's server; the test says what it answers."""
     requires("nginx")
-    assert unbound  # who knows their names
+    assert unbound.address  # who knows their names
     handle, servers = moats.start_moat(lab_directory("moat"), pki=pki)
     daemons += servers
     return handle
