@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING, Final
@@ -83,6 +84,13 @@ def pytest_runtest_teardown() -> Iterator[None]:
         for number, handler in HEEDED.items():
             if signal.getsignal(number) is signal.SIG_IGN:
                 signal.signal(number, handler)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """What a file's tests left open is collected at its end: it fails them, and not whichever test runs later."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
