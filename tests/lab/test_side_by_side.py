@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lab.side_by_side import ROOT, SECONDS, closing, counted, files, parts, run
+from tests.lab.side_by_side import ALONE, ROOT, SECONDS, closing, counted, files, parts, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,7 @@ def test_every_file_with_tests_is_run() -> None:
 
 def test_what_takes_long_is_there() -> None:
     assert set(SECONDS) <= set(files())
+    assert all(any(name.startswith(place) for name in files()) for place in ALONE)
 
 
 @given(st.sets(st.sampled_from([*SECONDS, "tests/a.py", "tests/b.py"]), min_size=1), st.integers(1, 6))
