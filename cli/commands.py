@@ -129,12 +129,13 @@ def report(
     file: options.DumpFile,
     option: options.OneOption = None,
     timeline: options.Timeline = False,
+    html: options.Html = None,
     plain: options.Plain = False,
 ) -> int:
     """Read a report that somebody sent you. What does their network do, what works there, what to tell them."""
     from circumvent.cli.report_command import run_report  # noqa: PLC0415 - not for --help
 
-    return run_report(file, option=option, timeline=timeline, plain=plain)
+    return run_report(file, option=option, timeline=timeline, html=html, plain=plain)
 
 
 @app.command("convert")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from circumvent.cli import terminal, values
 from circumvent.cli.paste import read_stdin
+from circumvent.cli.private_file import write_private
 from circumvent.convert import FORMS, CannotWrite, write
 from circumvent.ids import IdMaker
 from circumvent.inputs import read_inputs
@@ -131,21 +130,11 @@ def _names(options: Sequence[Option]) -> str:
 
 def save_secret(text: str, name: str, *, force: bool) -> None:
     """Write a file that only its owner can read; one that is there already is left alone unless ``force`` says not."""
-    shown = sanitise(name, 100)
-    new = os.O_TRUNC if force else os.O_EXCL
-    flags = os.O_WRONLY | os.O_CREAT | new | getattr(os, "O_CLOEXEC", 0)
     try:
-        descriptor = os.open(name, flags, 0o600)
-    except FileExistsError as exc:
-        raise ConvertProblem(f"--output: {shown} is there already. --force replaces it.") from exc
-    except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or "error"
-        raise ConvertProblem(f"--output: {shown} can't be written ({reason}).") from exc
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        if stat.S_ISREG(os.fstat(descriptor).st_mode) and hasattr(os, "fchmod"):
-            os.fchmod(descriptor, 0o600)
-        file.write(text)
-    terminal.tell(f"{shown} is written; it holds keys or passwords, and only you can read it.")
+        write_private(text, name, option="--output", force=force)
+    except values.ValueProblem as exc:
+        raise ConvertProblem(str(exc)) from exc
+    terminal.tell(f"{sanitise(name, 100)} is written; it holds keys or passwords, and only you can read it.")
 
 
 def _say_before(options: Sequence[Option]) -> None:

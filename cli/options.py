@@ -164,6 +164,10 @@ OutputFile = Annotated[
 ]
 Force = Annotated[bool, _flag(_OUTPUT, "--force", "replace a file that is there already")]
 OneOption = Annotated[str | None, _given(_WHAT, "NAME", "one option with every try and every step")]
+Html = Annotated[
+    str | None,
+    _given(_OUTPUT, "FILE", "a page that any browser shows, written to FILE, readable by you alone"),
+]
 Timeline = Annotated[bool, _flag(_WHAT, "--timeline", "every try in the order of time")]
 
 #: Options that the command line reads itself; all others are settings of the check.

@@ -12,12 +12,21 @@ from circumvent.text import sanitise
 BAD_INPUT = 2
 
 
-def run_report(name: str, *, option: str | None, timeline: bool = False, plain: bool) -> int:
-    """Print a report; or one option of it with every try; or every try in the order of time.
+def run_report(
+    name: str, *, option: str | None, timeline: bool = False, html: str | None = None, plain: bool
+) -> int:
+    """Print a report; or one option of it with every try; or every try in the order of time; or write it as a page.
 
     :raises ReportError: for a file that is no report.
+    :raises ValueProblem: when the page can't be written.
     """
     report = read_report(name)
+    if html is not None:
+        from circumvent.cli.page import page  # noqa: PLC0415 - for this option only
+        from circumvent.cli.private_file import write_private  # noqa: PLC0415 - as above
+        from circumvent.say.pages import report_page  # noqa: PLC0415 - as above
+
+        write_private(page(*report_page(report, sanitise(name, 100))), html, option="--html")
     if timeline:
         if option is not None:
             terminal.tell("--timeline: --option shows every try of one option already. Give one of the two.")

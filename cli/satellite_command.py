@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_text
-import os
 import sys
 from typing import Final
 
@@ -11,6 +10,8 @@ from circumvent import catalog
 from circumvent.check.baseline_rows import country
 from circumvent.check.settings import CheckSettings
 from circumvent.cli import terminal, values
+from circumvent.cli.page import page
+from circumvent.cli.private_file import write_private
 from circumvent.inputs.suggest import suggest
 from circumvent.satellite.document import plan_document
 from circumvent.satellite.facts import City, cities, find_cities, sites, systems
@@ -24,20 +25,25 @@ BAD_INPUT: Final = 2
 _EXAMPLE: Final = "Examples: --near 35.7,51.4 and --near Tehran"
 
 
-def run_plan(near: str | None, *, svg: str | None, json: bool, plain: bool) -> int:
-    """Print the plan for a place, and draw it if ``svg`` names a file.
+def run_plan(near: str | None, *, svg: str | None, html: str | None = None, json: bool, plain: bool) -> int:
+    """Print the plan for a place; draw it if ``svg`` names a file, and write a page with both if ``html`` does.
 
     :raises ValueProblem: when no place is meant, or more than one.
     """
     name, place, land = place_of(near)
     plans = [plan_for(place, system, sites(system.slug)) for system in systems()]
+    laws = [law for law in catalog.laws(land) if "satellite" in law.applies_to]
+    screen = plan_screen(name, place, plans, laws)
+    shown = name or f"{place.latitude:.2f}, {place.longitude:.2f}"
     if svg is not None:
-        _save(draw_svg(name or f"{place.latitude:.2f}, {place.longitude:.2f}", place, plans), svg)
+        write_private(draw_svg(shown, place, plans), svg, option="--svg")
+    if html is not None:
+        title = f"Satellite gateways near {shown}"
+        write_private(page(title, screen, pictures=[draw_svg(shown, place, plans)]), html, option="--html")
     if json:
         print(json_text.dumps(plan_document(name, place, plans), ensure_ascii=False, indent=2), flush=True)
         return 0
-    laws = [law for law in catalog.laws(land) if "satellite" in law.applies_to]
-    terminal.show(plan_screen(name, place, plans, laws), sys.stdout, plain=plain)
+    terminal.show(screen, sys.stdout, plain=plain)
     return 0
 
 
@@ -81,20 +87,3 @@ def _coordinates(text: str) -> Place | None:
 
 def _choices(found: tuple[City, ...]) -> str:
     return " or ".join(f'"{city.name}, {city.country}"' for city in found)
-
-
-def _save(text: str, name: str) -> None:
-    """Write the picture into a new file that only its owner can read: it says where somebody wants a terminal.
-
-    :raises ValueProblem: when it can't be written; what is there already is left alone.
-    """
-    shown = sanitise(name, 100)
-    try:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
-    except FileExistsError as exc:
-        raise values.ValueProblem(f"--svg: {shown} is there already. Give a new name.") from exc
-    except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or "error"
-        raise values.ValueProblem(f"--svg: {shown} can't be written ({reason}).") from exc
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

@@ -24,6 +24,12 @@ Svg = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="a picture too, written to FILE", rich_help_panel=_OUTPUT),
 ]
+Html = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="a page with text and picture, written to FILE", rich_help_panel=_OUTPUT
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="one JSON document on standard output", rich_help_panel=_OUTPUT)
 ]
@@ -72,11 +78,13 @@ def root(
 
 
 @satellite.command("plan")
-def plan(near: Near = None, svg: Svg = None, json: Json = False, plain: Plain = False) -> int:
+def plan(
+    near: Near = None, svg: Svg = None, html: Html = None, json: Json = False, plain: Plain = False
+) -> int:
     """Show the known gateways nearest to a place. How far, whether one satellite reaches them, and the latency to expect.
 
     Computed on this device from lists that ship with the package, each fact with its date and source. Nothing is sent.
     """
     from circumvent.cli.satellite_command import run_plan  # noqa: PLC0415 - not for --help
 
-    return run_plan(near, svg=svg, json=json, plain=plain)
+    return run_plan(near, svg=svg, html=html, json=json, plain=plain)

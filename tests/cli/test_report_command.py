@@ -60,6 +60,13 @@ def test_every_try_in_the_order_of_time(file: Path, capsys: pytest.CaptureFixtur
     assert "Give one of the two" in said(capsys, "report", str(file), "--timeline", "--option", "a", code=2)
 
 
+def test_a_page(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "report.html"
+    said(capsys, "report", str(file), "--html", str(page))
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+    assert "is there already" in said(capsys, "report", str(file), "--html", str(page), code=2)
+
+
 def test_one_option_with_every_try(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = Report.from_json(file.read_bytes())
     option = next(one for one in report.options if one.status == "blocked")
