@@ -25,24 +25,23 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 #: Classes of the marks; they colour a word that says the same.
 _CLASSES: Final = {"+": "works", "~": "limits", "x": "bad", "!": "no"}
 _STYLE: Final = """
-:root{color-scheme:light dark;--paper:#fdfcf9;--ink:#1c2227;--faint:#59636c;--line:#d9d6cd;
---works:#17703f;--limits:#845300;--bad:#ae251c;--no:#78398c;--bar:#2c66a4}
-@media (prefers-color-scheme:dark){:root{--paper:#15191c;--ink:#e6e8ea;--faint:#a8b2ba;--line:#353d43;
---works:#68cf96;--limits:#e5b24f;--bad:#ff9187;--no:#d2a0e5;--bar:#8dbaf0}}
+:root{color-scheme:light dark}
 *{box-sizing:border-box}
-body{margin:0 auto;max-inline-size:60rem;padding:1rem;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
+body{margin:0 auto;max-inline-size:60rem;padding:1rem;background:#fdfcf9;color:#1c2227;font:1rem/1.5 system-ui,sans-serif}
 h1{font-size:1.6rem;line-height:1.25;margin:.4rem 0}
-h2{font-size:1.15rem;margin:1.8rem 0 .5rem;padding-block-start:.7rem;border-block-start:1px solid var(--line)}
+h2{font-size:1.15rem;margin:1.8rem 0 .5rem;padding-block-start:.7rem;border-block-start:1px solid #8885}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:.5rem 0}
-dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}
+dd{margin:0;overflow-wrap:anywhere}
 table{border-collapse:collapse;inline-size:100%;margin:.5rem 0}
 caption{text-align:start;font-weight:600;padding-block:.5rem .2rem}
-th,td{text-align:start;padding:.25rem .6rem .25rem 0;border-block-end:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
-th{color:var(--faint);font-weight:400}
-.strong{font-weight:600;font-size:1.1rem}.works{color:var(--works)}.limits{color:var(--limits)}.bad,.wrong{color:var(--bad)}.no{color:var(--no)}
-.more,footer{color:var(--faint)}
-meter{inline-size:100%;accent-color:var(--bar)}
+th,td{text-align:start;padding:.25rem .6rem .25rem 0;border-block-end:1px solid #8885;vertical-align:top;overflow-wrap:anywhere}
+th{font-weight:400}dt,th,.more,footer{color:#59636c}
+.strong{font-weight:600;font-size:1.1rem}.works{color:#17703f}.limits{color:#845300}.bad,.wrong{color:#ae251c}.no{color:#78398c}
+meter{inline-size:100%}
 figure{margin:1rem 0;overflow-x:auto}
+@media (prefers-color-scheme:dark){
+body{background:#15191c;color:#e6e8ea}dt,th,.more,footer{color:#a8b2ba}
+.works{color:#68cf96}.limits{color:#e5b24f}.bad,.wrong{color:#ff9187}.no{color:#d2a0e5}}
 @media (max-width:34rem){dl{grid-template-columns:1fr}dt{margin-block-start:.4rem}}
 @media print{body{max-inline-size:none}h2{break-after:avoid}tr,dd{break-inside:avoid}}
 """

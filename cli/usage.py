@@ -34,11 +34,11 @@ def command_of(arguments: list[str], group: Any) -> str:
     if name in group.commands:
         return name
     what = "option" if name.startswith("-") else "command"
-    hint = "" if what == "option" else _meant(name, group.commands)
-    if not hint and what == "command" and _names_something(name):
+    if what == "command" and _names_something(name):
         hint = ' To check it: circumvent check, then its name ("-" reads it from standard input).'
         # A link may hold a secret: it is not repeated.
         raise UnknownCommand("circumvent: this is a file or a link, not a command." + hint)
+    hint = "" if what == "option" else _meant(name, group.commands)
     raise UnknownCommand(
         f"circumvent: there is no {what} {_shown(name)}.{hint} All commands: circumvent --help"
     )

@@ -78,7 +78,9 @@ def _conjure(option: Option, settings: ConjureSettings) -> list[str]:
 
 def _snowflake(settings: SnowflakeSettings) -> list[str]:
     words = ["snowflake", _NO_ADDRESS, _hexadecimal(settings.fingerprint)]
-    words += [f"fingerprint={_hexadecimal(settings.bridge)}", f"url={settings.url}"]
+    if settings.fingerprint is not None:  # a line that says nobody asks for the bridge that all clients ask for
+        words.append(f"fingerprint={_hexadecimal(settings.bridge)}")
+    words.append(f"url={settings.url}")
     if settings.amp_cache:
         words.append(f"ampcache={settings.amp_cache}")
     if settings.fronts:

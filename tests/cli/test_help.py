@@ -51,9 +51,7 @@ def test_every_setting_of_the_check_has_its_option() -> None:
     assert settings <= options
 
 
-@pytest.mark.parametrize(
-    "option", ["--lang", "--recover-file", "--use-env-proxy", "--compare-interfaces", "--html"]
-)
+@pytest.mark.parametrize("option", ["--lang", "--recover-file", "--use-env-proxy", "--compare-interfaces"])
 def test_what_is_not_built_is_not_declared(option: str) -> None:
     assert not any(option in declared(name) for name in GROUP.commands)
 

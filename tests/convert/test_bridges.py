@@ -11,6 +11,7 @@ from circumvent.convert import write
 from circumvent.convert.bridges import bridge_line
 from circumvent.ids import IdMaker, canonical
 from circumvent.inputs import read_inputs
+from circumvent.inputs.snowflake_fields import DEFAULT_BRIDGE
 from circumvent.model.bridge import (
     ConjureSettings,
     DnsttSettings,
@@ -65,16 +66,16 @@ def conjure(draw: st.DrawFn, mark: bytes | None) -> Option:
 def snowflake(draw: st.DrawFn, mark: bytes | None) -> Option:
     """A snowflake bridge with fronts, without, or through a cache."""
     fronts = draw(st.sampled_from([(), ("a.front.example",), ("a.front.example", "b.front.example")]))
-    cached, bridge = draw(st.booleans()), draw(TWENTY)
+    cached, asked = draw(st.booleans()), draw(st.none() | TWENTY)
     settings = SnowflakeSettings(
         url="https://broker.example/",
         fronts=fronts,
         amp_cache="https://cache.example/" if cached else "",
         stun=draw(st.sampled_from([(), (("stun.example", 3478), ("2001:db8::1", 19302))])),
-        bridge=bridge,
+        bridge=asked or DEFAULT_BRIDGE,
         imitate=draw(st.sampled_from(["", "hellorandomizedalpn"])),
         no_sni=draw(st.booleans()),
-        fingerprint=mark or bridge,
+        fingerprint=asked and (mark or asked),
     )
     host = "broker-example.cache.example" if cached else "broker.example"
     return made("snowflake", fronts[0] if fronts else host, 443, settings=settings)
