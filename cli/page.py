@@ -37,7 +37,7 @@ caption{text-align:start;font-weight:600;padding-block:.5rem .2rem}
 th,td{text-align:start;padding:.25rem .6rem .25rem 0;border-block-end:1px solid #8885;vertical-align:top;overflow-wrap:anywhere}
 th{font-weight:400}dt,th,.more,footer{color:#59636c}
 .strong{font-weight:600;font-size:1.1rem}.works{color:#17703f}.limits{color:#845300}.bad,.wrong{color:#ae251c}.no{color:#78398c}
-meter{inline-size:100%}
+meter{inline-size:min(40vw,24rem)}
 figure{margin:1rem 0;overflow-x:auto}
 @media (prefers-color-scheme:dark){
 body{background:#15191c;color:#e6e8ea}dt,th,.more,footer{color:#a8b2ba}
