@@ -43,6 +43,14 @@ QuietSky = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+Patient = Annotated[
+    bool,
+    typer.Option(
+        "--patient",
+        help="watch a link that holds for half a minute, in which satellites hand it on",
+        rich_help_panel=_HOW,
+    ),
+]
 AskPublicAddress = options.AskPublicAddress
 Interface = Annotated[
     str | None, typer.Option(metavar="NAME", help="look behind this connection only", rich_help_panel=_WHERE)
@@ -57,6 +65,7 @@ def root(
     interface: Interface = None,
     quiet_sky: QuietSky = False,
     ask_public_address: AskPublicAddress = False,
+    patient: Patient = False,
     json: Json = False,
     plain: Plain = False,
 ) -> int:
@@ -72,6 +81,7 @@ def root(
         interface=interface,
         quiet_sky=quiet_sky,
         ask_public_address=ask_public_address,
+        patient=patient,
         json=json,
         plain=plain,
     )

@@ -44,16 +44,19 @@ def run_terminals(
     interface: str | None = None,
     quiet_sky: bool = False,
     ask_public_address: bool = False,
+    patient: bool = False,
     json: bool = False,
     plain: bool = False,
     settings: CheckSettings | None = None,
 ) -> int:
     """Look for terminals, test what is found, print it; 0 if something came back through one.
 
-    Facts of law are said before the first packet. ``settings`` are those of the check through a terminal.
+    Facts of law are said before the first packet. ``settings`` are those of the check through a terminal; ``patient``: a link
+    that holds is watched for half a minute, in which satellites hand it on twice.
     """
     began = time.monotonic()
     settings = CheckSettings() if settings is None else settings
+    settings = replace(settings, patient=settings.patient or patient)
     for sentence in laws_of({SATELLITE}, settings):
         screen.tell(sentence)
     where = behind(read_surroundings(), interface)
@@ -114,7 +117,7 @@ def _through(
         builtin=False,
         allow_private=True,
         interface=terminal.interface,
-        deadline=settings.deadline or LONGEST,
+        deadline=settings.deadline or (None if settings.patient else LONGEST),
     )
     report, stopped = drive(make_plan(wanted, stdin=lambda _: table.encode()), Silent())
     tried = (one for one in report.options if is_satellite(one.kind) and not one.baseline)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -121,6 +122,24 @@ def test_a_router_tells_of_a_dish_that_is_not_in_reach(capsys: Any, monkeypatch:
     assert (found["address"], found["internet"]) == (ROUTER, None)
     assert [(one["model"], one["certainty"]) for one in found["systems"]] == [("starlink-router", "known")]
     assert found["dish"] == {"behind": True, "state": None, "lost": 0.0, "rtt_ms": 33.0}
+
+
+@pytest.mark.parametrize(("more", "seconds", "patient"), [((), 20.0, False), (("--patient",), 300.0, True)])
+def test_with_patience_a_link_that_holds_is_watched_for_longer(
+    capsys: Any, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], seconds: float, patient: bool
+) -> None:
+    asked: list[CheckSettings] = []
+    monkeypatch.setattr(
+        "circumvent.cli.terminals_command.make_plan", lambda wanted, **_: asked.append(wanted)
+    )
+    monkeypatch.setattr(
+        "circumvent.cli.terminals_command.drive", lambda *_: (SimpleNamespace(options=()), False)
+    )
+    with dish("well"):
+        assert main(["satellite", "--json", *more]) == 1
+    (wanted,) = asked
+    assert (wanted.seconds, wanted.patient) == (seconds, patient)
+    assert json.loads(capsys.readouterr().out)["terminals"]
 
 
 def test_the_public_address_is_asked_only_when_it_is_asked_for(
