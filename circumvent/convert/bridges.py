@@ -78,7 +78,8 @@ def _conjure(option: Option, settings: ConjureSettings) -> list[str]:
 
 def _snowflake(settings: SnowflakeSettings) -> list[str]:
     words = ["snowflake", _NO_ADDRESS, _hexadecimal(settings.fingerprint)]
-    if settings.fingerprint is not None:  # a line that says nobody asks for the bridge that all clients ask for
+    # A line that names nobody asks for the bridge that all clients ask for.
+    if settings.fingerprint is not None:
         words.append(f"fingerprint={_hexadecimal(settings.bridge)}")
     words.append(f"url={settings.url}")
     if settings.amp_cache:
