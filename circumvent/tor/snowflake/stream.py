@@ -9,19 +9,14 @@ import math
 from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
-from anyio import lowlevel
-from anyio.abc import ByteStream
 
-from circumvent.model import failure as failures
-from circumvent.net.errors import PeerError
-from circumvent.tor.errors import TorError
 from circumvent.tor.snowflake.encapsulation import Decapsulator, encapsulate
-from circumvent.tor.turbotunnel.kcp import DeadLinkError, Kcp
-from circumvent.tor.turbotunnel.smux import Smux
+from circumvent.tor.turbotunnel.kcp import Kcp
+from circumvent.tor.turbotunnel.stream import TurboStream
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
 # Specification (snowflake's client).
 TOKEN: Final = bytes.fromhex("1293605d278175f5")
@@ -32,10 +27,8 @@ KEEP_ALIVE: Final = 10.0  #: seconds
 # Ours.
 #: Segments that either side lets fly; the client's 65535 would be 90 MB that a stranger may fill.
 WINDOW: Final = 2048
-#: Bytes that may wait to be acknowledged before :meth:`SnowflakeStream.send` waits too.
+#: Bytes that may wait to be acknowledged before :meth:`~SnowflakeStream.send` waits too.
 MOST_WAITING: Final = 64 * 1024
-#: Seconds that the goodbye may take.
-_GOODBYE: Final = 0.1
 
 
 class Messages(Protocol):
@@ -54,79 +47,27 @@ class Messages(Protocol):
         """Close; never raises."""
 
 
-class SnowflakeStream(ByteStream):
+class SnowflakeStream(TurboStream):
     """One stream through one proxy to a snowflake server; :meth:`run` must run beside it."""
 
     def __init__(self, channel: Messages, *, chance: random.Random, now: Callable[[], float]) -> None:
         """Begin; nothing is sent before :meth:`run`."""
         self._channel = channel
-        self._now = now
         self._id = chance.randbytes(ID_BYTES)
-        self._kcp = Kcp(chance.randrange(1, 1 << 32), packet_bytes=PACKET_BYTES, window=WINDOW)
-        self._smux = Smux()
+        kcp = Kcp(chance.randrange(1, 1 << 32), packet_bytes=PACKET_BYTES, window=WINDOW)
+        super().__init__(kcp, now=now, most_waiting=MOST_WAITING)
         self._packets = Decapsulator()
-        self._in = bytearray()
-        self._failure: Exception | None = None
         self._begun = False
-        self._work = anyio.Event()
-        self._news = anyio.Event()
 
-    async def run(self) -> None:
-        """Send and receive until cancelled, or until something is wrong, which :meth:`receive` and :meth:`send` raise."""
-        try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._guarded, self._read, group.cancel_scope)
-                group.start_soon(self._guarded, self._write, group.cancel_scope)
-        finally:
-            self._tell()
+    @property
+    def _established(self) -> bool:
+        return self._begun
 
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        """Return the next bytes.
+    async def _send_packet(self, packet: bytes) -> None:
+        await self._channel.send(encapsulate(packet))
 
-        :raises anyio.EndOfStream: when the server has ended the stream, or the proxy is gone.
-        :raises PeerError: when what comes is not snowflake's.
-        """
-        while not self._in:
-            if self._smux.ended:
-                raise anyio.EndOfStream
-            await self._wait()
-        data = bytes(self._in[:max_bytes])
-        del self._in[:max_bytes]
-        return data
-
-    async def send(self, item: bytes) -> None:
-        """Send, waiting while much is not yet acknowledged; errors as for :meth:`receive`."""
-        self._smux.send(item)
-        self._flow(b"")
-        self._work.set()
-        await lowlevel.checkpoint()
-        while self._kcp.unacknowledged > MOST_WAITING:
-            await self._wait()
-
-    async def send_eof(self) -> None:
-        """Do nothing: the stream ends as a whole."""
-
-    async def aclose(self) -> None:
-        """End the stream, without waiting for an acknowledgement, and close the channel; never raises."""
-        with anyio.CancelScope(shield=True):
-            if self._begun and self._failure is None:
-                self._failure = anyio.ClosedResourceError()
-                self._smux.finish()
-                with anyio.move_on_after(_GOODBYE):
-                    try:
-                        self._flow(b"")
-                        for packet in self._kcp.packets(self._now()):
-                            await self._channel.send(encapsulate(packet))
-                    except Exception:  # noqa: BLE001, S110 - nobody is there to hear it
-                        pass
-            await self._channel.aclose()
-
-    async def _guarded(self, loop: Callable[[], Awaitable[None]], scope: anyio.CancelScope) -> None:
-        try:
-            await loop()
-        except Exception as exc:  # noqa: BLE001 - it concerns whoever uses the stream, and is raised there
-            self._failure = self._failure or _translated(exc)
-            scope.cancel()
+    async def _hang_up(self) -> None:
+        await self._channel.aclose()
 
     async def _read(self) -> None:
         while True:
@@ -145,7 +86,7 @@ class SnowflakeStream(ByteStream):
         while True:
             self._work = anyio.Event()
             for packet in self._kcp.packets(self._now()):
-                await self._channel.send(encapsulate(packet))
+                await self._send_packet(packet)
             due = self._kcp.next_due(self._now())
             rest = max(quiet_until - self._now(), 0.0)
             with anyio.move_on_after(min(rest, math.inf if due is None else due)):
@@ -161,22 +102,3 @@ class SnowflakeStream(ByteStream):
         self._in += self._smux.take()
         if out := self._smux.take_out():
             self._kcp.send(out)
-
-    async def _wait(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        await self._news.wait()
-
-    def _tell(self) -> None:
-        self._news.set()
-        self._news = anyio.Event()
-
-
-def _translated(failure: Exception) -> Exception:
-    """Say in the words of the record what a layer found wrong."""
-    match failure:
-        case DeadLinkError():
-            return TimeoutError()
-        case TorError():
-            return PeerError(failures.WRONG_ANSWER, str(failure))
-    return failure
