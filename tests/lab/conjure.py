@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.lab.daemon import Daemon, Ready, start
+from tests.lab.nginx import HEAD
 
 if TYPE_CHECKING:
     from tests.lab.pki import Credentials
@@ -24,21 +25,10 @@ LABEL: Final = HOST.replace("-", "--").replace(".", "-")
 _PORT, _CLOSED = 18471, 18472
 _PROGRAM: Final = Path(__file__).with_name("conjure_registrar.py")
 
-_NGINX: Final = """\
-daemon off;
-master_process off;
-user root;
-pid {directory}/nginx.pid;
-error_log stderr;
-events {{ worker_connections 64; }}
-http {{
-  access_log off;
+_NGINX: Final = (
+    HEAD
+    + """\
   server_names_hash_bucket_size 128;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
   ssl_certificate {chain};
   ssl_certificate_key {key};
   proxy_http_version 1.1;
@@ -67,6 +57,7 @@ http {{
   }}
 }}
 """
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

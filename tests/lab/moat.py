@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from circumvent.catalog import SettingsApi
 from tests.lab.daemon import Daemon, Ready, find_program, start
+from tests.lab.nginx import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,20 +33,9 @@ REFLECTOR: Final = "moat-reflector.example"
 _API_PORT, _MEEK_PORT = 9090, 9091
 _HERE: Final = Path(__file__).parent
 
-_NGINX: Final = """\
-daemon off;
-master_process off;
-user root;
-pid {directory}/nginx.pid;
-error_log stderr;
-events {{ worker_connections 64; }}
-http {{
-  access_log off;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
+_NGINX: Final = (
+    HEAD
+    + """\
   proxy_http_version 1.1;
   proxy_set_header Connection "";
   client_max_body_size 1m;
@@ -77,6 +67,7 @@ http {{
   }}
 }}
 """
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tests.lab.daemon import LOOK_AGAIN, START_TIMEOUT, Daemon, DaemonFailed, Ready, start
+from tests.lab.nginx import HEAD
 from tests.lab.voice import BINDING_REQUEST
 
 if TYPE_CHECKING:
@@ -39,21 +40,10 @@ _SERVER_PORT: Final = 8081
 _EMPTY_PORT: Final = 8082
 _PROBE_PORT: Final = 8083
 
-_NGINX: Final = """\
-daemon off;
-master_process off;
-user root;
-pid {directory}/nginx.pid;
-error_log stderr;
-events {{ worker_connections 64; }}
-http {{
-  access_log off;
+_NGINX: Final = (
+    HEAD
+    + """\
   server_names_hash_bucket_size 128;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
   ssl_certificate {chain};
   ssl_certificate_key {key};
   server {{
@@ -78,6 +68,7 @@ http {{
   }}
 }}
 """
+)
 _TURNSERVER: Final = """\
 listening-ip={address}
 listening-ip={other}

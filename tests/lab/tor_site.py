@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.lab.daemon import Daemon, Ready, find_program, start
+from tests.lab.nginx import HEAD
 
 if TYPE_CHECKING:
     from tests.lab.pki import Credentials
@@ -32,20 +33,9 @@ _PORTS: Final = {
     "meek-server": 9083,
 }
 
-_NGINX: Final = """\
-daemon off;
-master_process off;
-user root;
-pid {directory}/nginx.pid;
-error_log stderr;
-events {{ worker_connections 64; }}
-http {{
-  access_log off;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
+_NGINX: Final = (
+    HEAD
+    + """\
   ssl_certificate {chain};
   ssl_certificate_key {key};
   server {{
@@ -57,6 +47,7 @@ http {{
 {hosts}
 }}
 """
+)
 _PATH: Final = """\
     location = {path} {{
       proxy_pass http://127.0.0.1:{port};
